@@ -1,0 +1,64 @@
+import { sanitizeDisplayName } from './display-name.ts';
+import { type InfoHash, parseInfoHash } from './info-hash.ts';
+import type { ProblemCode } from './problem.ts';
+import type { TorrentSource } from './torrent.ts';
+import { filterTrackers, PEERS_MAX, parsePeerAddress } from './torrent-address.ts';
+
+/** About 160 trackers fit; it keeps a magnet of 20,000 trackers from being read at all. */
+export const MAGNET_MAX_CHARS = 16 * 1024;
+
+export type MagnetResult = { source: TorrentSource } | { problem: ProblemCode; detail?: string };
+
+const BTIH = 'urn:btih:';
+const BTMH = 'urn:btmh:';
+
+/**
+ * Reads a magnet link (BEP 9), or a bare v1 info hash, into the few checked values that go any further: hash, name,
+ * trackers and at most 8 peer addresses. Everything else a magnet may carry (`xs`, `as`, `ws`, `so`) is addresses to
+ * fetch from or lists to expand, and is ignored.
+ */
+export function parseMagnetUri(text: string): MagnetResult {
+  if (text.length > MAGNET_MAX_CHARS) return { problem: 'invalid-magnet', detail: 'The magnet link is too long' };
+  const trimmed = text.trim();
+  const bare = parseInfoHash(trimmed);
+  if (bare) return { source: { infoHash: bare, displayName: '', trackers: [], peers: [] } };
+  const query = /^magnet:\/?\?(.*)$/is.exec(trimmed)?.[1];
+  if (query === undefined) return { problem: 'invalid-magnet', detail: 'It does not begin with magnet:?' };
+
+  let infoHash: InfoHash | null = null;
+  let hasV2Hash = false;
+  let displayName = '';
+  const trackers: string[] = [];
+  const peers: string[] = [];
+  for (const parameter of query.split('&')) {
+    const { key, value } = splitParameter(parameter);
+    if (value === null) continue;
+    if (key === 'xt') {
+      const topic = value.toLowerCase();
+      if (topic.startsWith(BTMH)) hasV2Hash = true;
+      else if (topic.startsWith(BTIH)) infoHash ??= parseExactHash(value.slice(BTIH.length));
+    } else if (key === 'dn') displayName ||= sanitizeDisplayName(value);
+    else if (key === 'tr') trackers.push(value);
+    else if (key === 'x.pe' && peers.length < PEERS_MAX && parsePeerAddress(value)) peers.push(value);
+  }
+  if (infoHash) return { source: { infoHash, displayName, trackers: filterTrackers(trackers), peers } };
+  if (hasV2Hash) return { problem: 'torrent-v2-only' };
+  return { problem: 'invalid-magnet', detail: 'It has no BitTorrent info hash' };
+}
+
+/** Keys in any case, and numbered (`tr.1`) as some clients write them; `null` where the percent signs make no sense. */
+function splitParameter(parameter: string): { key: string; value: string | null } {
+  const equals = parameter.indexOf('=');
+  if (equals === -1) return { key: '', value: null };
+  const key = parameter.slice(0, equals).toLowerCase().replace(/\.\d+$/, '');
+  try {
+    return { key, value: decodeURIComponent(parameter.slice(equals + 1).replaceAll('+', ' ')) };
+  } catch {
+    return { key, value: null };
+  }
+}
+
+/** No trimming here: a hash with a space in it is a broken hash. */
+function parseExactHash(text: string): InfoHash | null {
+  return /\s/.test(text) ? null : parseInfoHash(text);
+}
