@@ -1,0 +1,14 @@
+/** The surface of bittorrent-tracker's server that we use; the package brings no types. */
+declare module 'bittorrent-tracker/server' {
+  import type { EventEmitter } from 'node:events';
+  import type { Server as HttpServer } from 'node:http';
+
+  class Server extends EventEmitter {
+    constructor(options: { http: boolean; udp: boolean; ws: boolean; stats: boolean; interval: number });
+    readonly http: HttpServer;
+    readonly torrents: Record<string, { complete: number; incomplete: number } | undefined>;
+    listen(port: number, host: string): void;
+    close(callback: () => void): void;
+  }
+  export default Server;
+}

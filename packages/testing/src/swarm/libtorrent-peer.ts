@@ -1,0 +1,145 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type RunningProcess, startProcess } from '../processes/start-process.ts';
+import { makeTempDir } from '../processes/temp-dir.ts';
+import { waitFor } from '../processes/wait-for.ts';
+import type { TestTorrent } from './create-torrent.ts';
+import type { Seeder } from './seeder.ts';
+
+const SCRIPT = fileURLToPath(new URL('./libtorrent_peer.py', import.meta.url));
+/** Debian's own python: another one in the PATH does not see python3-libtorrent. */
+const PYTHON = '/usr/bin/python3';
+const ANSWER_TIMEOUT_MS = 10_000;
+/** Hashing a film of 1 GiB takes about 5 s. */
+const START_TIMEOUT_MS = 30_000;
+
+export type LibtorrentStatus = {
+  state: string;
+  progress: number;
+  port: number;
+  uploadedBytes: number;
+  downloadedBytes: number;
+  peers: number;
+  isSeeding: boolean;
+  hasAnnounced: boolean;
+  hasMetadata: boolean;
+  /** Indexes of the pieces that it has. */
+  pieces: number[];
+  error: string | null;
+};
+
+export type LibtorrentPeer = Seeder & {
+  status(): Promise<LibtorrentStatus>;
+  /** Indexes of the pieces of which at least one block was sent to someone. */
+  uploadedPieces(): Promise<number[]>;
+  /** 0 means no limit. */
+  setUploadLimit(bytesPerSecond: number): Promise<void>;
+  /** How many peers it sends to at once; 0 chokes all. */
+  setUploadSlots(count: number): Promise<void>;
+  connect(address: string, port: number): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+};
+
+export type LibtorrentOptions = {
+  dir: string;
+  address: string;
+  torrent?: TestTorrent;
+  magnet?: string;
+  uploadBytesPerSecond?: number | undefined;
+  peers?: readonly { address: string; port: number }[];
+  /** Serve what lies in the directory without hashing it: faster, and able to serve damaged bytes. */
+  trustData?: boolean;
+  /** Offer what is there, ask for nothing. */
+  uploadOnly?: boolean;
+};
+
+/** Starts one libtorrent session: the peer with the shortest delays, and the one that can be told to misbehave. */
+export async function startLibtorrentPeer(options: LibtorrentOptions): Promise<LibtorrentPeer> {
+  const { torrent, peers = [], ...settings } = options;
+  const home = await makeTempDir('libtorrent');
+  const torrentPath = join(home.path, 'x.torrent');
+  if (torrent) await writeFile(torrentPath, torrent.metainfo);
+  const channel = openChannel();
+  try {
+    channel.send({ ...settings, ...(torrent ? { torrentPath } : {}), peers: peers.map((peer) => [peer.address, peer.port]) });
+    const status = () => channel.ask('status') as Promise<LibtorrentStatus>;
+    const first = await waitFor(async () => (await status()).port > 0 && status(), {
+      what: `libtorrent listens\n${channel.process.tail()}`,
+      timeoutMs: START_TIMEOUT_MS,
+    });
+    return {
+      address: options.address,
+      port: first.port,
+      pid: channel.process.pid,
+      status,
+      uploadedBytes: async () => (await status()).uploadedBytes,
+      uploadedPieces: async () => ((await channel.ask('uploadedPieces')) as { pieces: number[] }).pieces,
+      setUploadLimit: async (bytesPerSecond) => void (await channel.ask('setUploadLimit', { bytesPerSecond })),
+      setUploadSlots: async (count) => void (await channel.ask('setUploadSlots', { count })),
+      connect: async (address, port) => void (await channel.ask('connect', { address, port })),
+      pause: async () => void (await channel.ask('pause')),
+      resume: async () => void (await channel.ask('resume')),
+      [Symbol.asyncDispose]: async () => {
+        await channel.process.stop();
+        await home[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await channel.process.stop();
+    await home[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** A libtorrent seeder of a whole torrent; it is seeding when this returns. */
+export async function startLibtorrentSeeder(options: LibtorrentOptions & { torrent: TestTorrent }): Promise<LibtorrentPeer> {
+  const peer = await startLibtorrentPeer({ trustData: true, ...options });
+  try {
+    if (!options.uploadOnly)
+      await waitFor(async () => (await peer.status()).isSeeding, { what: 'libtorrent seeds', timeoutMs: START_TIMEOUT_MS });
+    return peer;
+  } catch (error) {
+    await peer[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+type Channel = {
+  process: RunningProcess;
+  send(message: object): void;
+  ask(op: string, details?: object): Promise<object>;
+};
+
+function openChannel(): Channel {
+  const waiting = new Map<number, (answer: object) => void>();
+  let lastId = 0;
+  const peer = startProcess(PYTHON, [SCRIPT], {
+    onLine: (line) => {
+      if (!line.startsWith('{')) return;
+      const answer = JSON.parse(line) as { id: number };
+      waiting.get(answer.id)?.(answer);
+      waiting.delete(answer.id);
+    },
+  });
+  const send = (message: object) => void peer.child.stdin?.write(`${JSON.stringify(message)}\n`);
+  const ask = (op: string, details: object = {}) => {
+    const id = ++lastId;
+    return new Promise<object>((resolve, reject) => {
+      const fail = (why: string) => {
+        waiting.delete(id);
+        clearTimeout(timer);
+        reject(new Error(`libtorrent ${why} (${op}):\n${peer.tail()}`));
+      };
+      const timer = setTimeout(() => fail('did not answer'), ANSWER_TIMEOUT_MS);
+      waiting.set(id, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      void peer.exited.then(() => waiting.has(id) && fail('has ended'));
+      send({ id, op, ...details });
+    });
+  };
+  return { process: peer, send, ask };
+}

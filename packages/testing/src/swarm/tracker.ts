@@ -1,0 +1,42 @@
+import { once } from 'node:events';
+import Server from 'bittorrent-tracker/server';
+import { waitFor } from '../processes/wait-for.ts';
+
+/** aria2 takes 4 s from its start to its announce, transmission verifies first. */
+const ANNOUNCE_TIMEOUT_MS = 20_000;
+
+export type Tracker = AsyncDisposable & {
+  readonly announceUrl: string;
+  readonly port: number;
+  /** How many peers of the torrent have announced and not left. */
+  peerCount(infoHash: string): number;
+  /** Waits until so many seeders have announced. A leecher that comes before them asks again only minutes later. */
+  waitForSeeders(infoHash: string, count?: number): Promise<void>;
+};
+
+/** A real HTTP tracker on loopback (BEP 3, BEP 23). Peers are known by the address that they announce from. */
+export async function startTracker(): Promise<Tracker> {
+  // A short interval, so that clients who follow it ask again within a test.
+  const server = new Server({ http: true, udp: false, ws: false, stats: false, interval: 5000 });
+  server.on('error', () => {});
+  server.on('warning', () => {});
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.http.address() as { port: number };
+  const swarmOf = (infoHash: string) => server.torrents[infoHash];
+  return {
+    port,
+    announceUrl: `http://127.0.0.1:${port}/announce`,
+    peerCount: (infoHash) => (swarmOf(infoHash)?.complete ?? 0) + (swarmOf(infoHash)?.incomplete ?? 0),
+    waitForSeeders: async (infoHash, count = 1) => {
+      await waitFor(() => (swarmOf(infoHash)?.complete ?? 0) >= count, {
+        what: `${count} seeders have announced`,
+        timeoutMs: ANNOUNCE_TIMEOUT_MS,
+      });
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.http.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
