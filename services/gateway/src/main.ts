@@ -1,0 +1,117 @@
+import { createLogger } from '@lodestream/service-kit';
+import { createAdmission } from './admission/admission.ts';
+import { buildApp } from './app.ts';
+import { loadGatewayConfig } from './config.ts';
+import { createClientLimits } from './edge/client-limits.ts';
+import { createMetrics } from './metrics.ts';
+import { createMediaInfoService } from './playback/media-info-service.ts';
+import { createRunFleet } from './playback/run-fleet.ts';
+import { createSegmentCache } from './playback/segment-cache.ts';
+import { createSegmentService } from './playback/segment-service.ts';
+import { buildInternalApp } from './routes/internal.ts';
+import { createMemoryStore } from './state/memory-store.ts';
+import { createRedisStore } from './state/redis-store.ts';
+import { createTorrentService } from './torrents/torrent-service.ts';
+import { createViewerService } from './torrents/viewer-service.ts';
+import { openDeploymentKey, removeDeploymentKey } from './workloads/local/deployment-key.ts';
+import { measureDiskUsage } from './workloads/local/disk-usage.ts';
+import { createLocalOrchestrator } from './workloads/local/local-orchestrator.ts';
+import { createWorkerClient } from './workloads/worker-client.ts';
+
+/** Composition root: settings → parts → app → listen; and back again on a signal. */
+const config = loadGatewayConfig();
+const logger = createLogger('gateway', config.logLevel);
+const key = openDeploymentKey(config.dataDir);
+
+const orchestrator = createLocalOrchestrator({
+  dataDir: config.dataDir,
+  key,
+  callHomeUrl: `http://127.0.0.1:${config.internalPort}`,
+  logger,
+  logLevel: config.logLevel,
+});
+const client = createWorkerClient((name) => orchestrator.tokenOf(name));
+const store = config.redisUrl ? createRedisStore(config.redisUrl, logger) : createMemoryStore();
+const { ttlSeconds, diskBudgetBytes, network, segmentSeconds, runSegments, ffmpegThreads, maxRuns } = config;
+const torrents = createTorrentService({ orchestrator, client, ttlSeconds, diskBudgetBytes, network });
+const media = createMediaInfoService({ store, torrents, orchestrator, client, ttlSeconds, segmentSeconds });
+const fleet = createRunFleet({
+  orchestrator,
+  client,
+  encodeSlots: config.encodeSlots,
+  maxSleepingRuns: config.maxSleepingRuns,
+  runSegments,
+  locateSource: (spec) => locateSource(spec.source.url),
+  logger,
+});
+const cache = createSegmentCache(config.segmentCacheBytes, ttlSeconds);
+const segments = createSegmentService({ torrents, media, fleet, cache, ttlSeconds, ffmpegThreads, runSegments, maxRuns });
+const viewers = createViewerService({ torrents, media, segments, fleet });
+const admission = createAdmission({
+  torrents,
+  orchestrator,
+  maxTorrents: config.maxTorrents,
+  diskBudgetBytes,
+  measureDisk: () => measureDiskUsage(config.dataDir),
+  logger,
+});
+const limits = createClientLimits(store, config.hasClientLimits);
+const metrics = createMetrics({
+  workloads: () => orchestrator.list().map(({ spec, phase }) => ({ kind: spec.kind, phase })),
+  runs: () => {
+    const phases = fleet.making().map((run) => run.status?.phase);
+    const asleep = phases.filter((phase) => phase === 'asleep').length;
+    return { asleep, awake: phases.length - asleep };
+  },
+  cacheBytes: () => cache.sizeBytes(),
+});
+
+const app = await buildApp({
+  torrents,
+  viewers,
+  media,
+  segments,
+  orchestrator,
+  client,
+  limits,
+  admission,
+  logger,
+  publicHosts: config.publicHosts,
+  trustedProxies: config.trustedProxies,
+  webDir: config.webDir,
+});
+const internal = buildInternalApp(orchestrator, metrics, logger);
+const sweeper = setInterval(() => cache.sweep(), 1000);
+sweeper.unref();
+
+await internal.listen({ host: '127.0.0.1', port: config.internalPort });
+const url = await app.listen({ host: config.host, port: config.port });
+logger.info({ url }, 'listening');
+
+/** A local downloader keeps its port through a restart, so its address stays true; here is the present one. */
+function locateSource(url: string) {
+  const port = Number(new URL(url).port);
+  const owner = torrents.list().find((workload) => workload.address?.port === port);
+  return owner ? { url, token: orchestrator.tokenOf(owner.name) } : undefined;
+}
+
+const CLOSE_TIMEOUT_MS = 5000;
+let isClosing = false;
+
+/** Ends everything that this gateway started, and leaves nothing in the data directory. */
+async function close(signal: string): Promise<void> {
+  if (isClosing) return;
+  isClosing = true;
+  logger.info({ signal }, 'closing');
+  setTimeout(() => process.exit(1), CLOSE_TIMEOUT_MS).unref();
+  clearInterval(sweeper);
+  await Promise.allSettled([app.close(), internal.close()]);
+  admission[Symbol.dispose]();
+  fleet[Symbol.dispose]();
+  await orchestrator[Symbol.asyncDispose]();
+  await store[Symbol.asyncDispose]();
+  client[Symbol.dispose]();
+  removeDeploymentKey(config.dataDir);
+  process.exit(0);
+}
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void close(signal));

@@ -1,0 +1,125 @@
+import { buildProblem, type InfoHash, MediaInfo, Problem, ProbeStatus, type Rendition } from '@lodestream/shared';
+import { ProblemError, withSignal } from '@lodestream/service-kit';
+import { z } from 'zod';
+import type { Store } from '../state/store.ts';
+import type { TorrentService } from '../torrents/torrent-service.ts';
+import type { Orchestrator } from '../workloads/orchestrator.ts';
+import type { WorkerClient } from '../workloads/worker-client.ts';
+import { isReady } from '../workloads/workload.ts';
+import { probeName } from '../workloads/workload-name.ts';
+import { buildRenditions } from './renditions.ts';
+
+export type ProbedMedia = { info: MediaInfo; renditions: Rendition[] };
+
+/** What a probe says of each file, asked once and kept: it is a pure function of the file's bytes. */
+export type MediaInfoService = {
+  /** Waits for the probe, which waits for its bytes. Rejects with `not-playable`, or with the signal's reason. */
+  get(infoHash: InfoHash, fileIndex: number, signal: AbortSignal): Promise<ProbedMedia>;
+  /** Starts the probe, if need be, without waiting for it. */
+  warm(infoHash: InfoHash, fileIndex: number): void;
+  /** What is known now, for the stage that a viewer sees. */
+  peek(infoHash: InfoHash, fileIndex: number): Promise<ProbedMedia | 'unknown' | 'waiting-for-bytes' | 'probing' | Problem>;
+};
+
+export type MediaInfoOptions = {
+  store: Store;
+  torrents: TorrentService;
+  orchestrator: Orchestrator;
+  client: WorkerClient;
+  ttlSeconds: number;
+  segmentSeconds: number;
+};
+
+/** Long after the pieces have gone the answer is still right; a day bounds the store. */
+const KEEP_SECONDS = 24 * 3600;
+/** No answer is kept for ever in this process: these are few hundred bytes each. */
+const MAX_KEPT = 1000;
+
+const Kept = z.union([z.object({ info: MediaInfo }), z.object({ problem: Problem })]);
+type Kept = z.infer<typeof Kept>;
+
+export function createMediaInfoService(options: MediaInfoOptions): MediaInfoService {
+  const { store, torrents, orchestrator, client } = options;
+  const known = new Map<string, ProbedMedia>();
+  const probing = new Map<string, Promise<ProbedMedia>>();
+  const keyOf = (infoHash: InfoHash, fileIndex: number) => `media/v1/${infoHash}/${fileIndex}`;
+
+  function remember(key: string, kept: Kept): ProbedMedia {
+    if ('problem' in kept) throw new ProblemError(kept.problem.code, kept.problem);
+    const found = { info: kept.info, renditions: buildRenditions(kept.info, options.segmentSeconds) };
+    known.set(key, found);
+    if (known.size > MAX_KEPT) known.delete(known.keys().next().value as string);
+    return found;
+  }
+
+  async function load(infoHash: InfoHash, fileIndex: number, key: string): Promise<ProbedMedia> {
+    const text = await store.get(key);
+    const parsed = text === undefined ? undefined : Kept.safeParse(JSON.parse(text));
+    if (parsed?.success) return remember(key, parsed.data);
+    const kept = await probe(infoHash, fileIndex);
+    await store.set(key, JSON.stringify(kept), KEEP_SECONDS);
+    return remember(key, kept);
+  }
+
+  async function probe(infoHash: InfoHash, fileIndex: number): Promise<Kept> {
+    // A probe waits for its bytes as long as anybody keeps the torrent; the torrent's own TTL bounds it.
+    const signal = torrents.lifetime(infoHash);
+    await torrents.ready(infoHash, signal);
+    torrents.checkFile(infoHash, fileIndex);
+    await torrents.prepare(infoHash, fileIndex, signal);
+    const name = probeName(infoHash, fileIndex);
+    const workload = orchestrator.ensure({
+      kind: 'probe',
+      name,
+      ttlSeconds: options.ttlSeconds,
+      source: torrents.sourceAddress(infoHash, fileIndex),
+      lengthBytes: torrents.fileLengthBytes(infoHash, fileIndex),
+    });
+    try {
+      const ready = await orchestrator.whenReady(name, signal);
+      return { info: await client.json(ready, { path: '/media', signal }, MediaInfo) };
+    } catch (error) {
+      if (error instanceof ProblemError && error.code === 'not-playable') return { problem: error.problem };
+      throw error;
+    } finally {
+      await orchestrator.remove(name, workload.uid);
+    }
+  }
+
+  function ensure(infoHash: InfoHash, fileIndex: number): Promise<ProbedMedia> {
+    const key = keyOf(infoHash, fileIndex);
+    const found = known.get(key);
+    if (found) return Promise.resolve(found);
+    const running = probing.get(key) ?? load(infoHash, fileIndex, key).finally(() => probing.delete(key));
+    probing.set(key, running);
+    return running;
+  }
+
+  return {
+    async get(infoHash, fileIndex, signal) {
+      await torrents.ready(infoHash, signal);
+      torrents.checkFile(infoHash, fileIndex);
+      return withSignal(ensure(infoHash, fileIndex), signal);
+    },
+    warm(infoHash, fileIndex) {
+      ensure(infoHash, fileIndex).catch(() => {});
+    },
+    async peek(infoHash, fileIndex) {
+      const found = known.get(keyOf(infoHash, fileIndex));
+      if (found) return found;
+      const text = await store.get(keyOf(infoHash, fileIndex));
+      const kept = text === undefined ? undefined : Kept.safeParse(JSON.parse(text));
+      if (kept?.success && 'problem' in kept.data) return kept.data.problem;
+      if (kept?.success) return remember(keyOf(infoHash, fileIndex), kept.data);
+      const workload = orchestrator.get(probeName(infoHash, fileIndex));
+      if (workload?.phase === 'failed') return workload.problem ?? buildProblem('workload-failed');
+      if (!isReady(workload)) return probing.has(keyOf(infoHash, fileIndex)) ? 'probing' : 'unknown';
+      try {
+        const status = await client.json(workload, { path: '/status', signal: AbortSignal.timeout(1000) }, ProbeStatus);
+        return status.phase === 'waiting-for-bytes' ? 'waiting-for-bytes' : 'probing';
+      } catch {
+        return 'probing';
+      }
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import type { Logger } from '@lodestream/service-kit';
+import type { Admission } from '../admission/admission.ts';
+import type { ClientLimits } from '../edge/client-limits.ts';
+import type { MediaInfoService } from '../playback/media-info-service.ts';
+import type { SegmentService } from '../playback/segment-service.ts';
+import type { TorrentService } from '../torrents/torrent-service.ts';
+import type { ViewerService } from '../torrents/viewer-service.ts';
+import type { Orchestrator } from '../workloads/orchestrator.ts';
+import type { WorkerClient } from '../workloads/worker-client.ts';
+
+/** What the routes stand on; built once in main.ts. */
+export type Deps = {
+  torrents: TorrentService;
+  viewers: ViewerService;
+  media: MediaInfoService;
+  segments: SegmentService;
+  orchestrator: Orchestrator;
+  client: WorkerClient;
+  limits: ClientLimits;
+  admission: Admission;
+  logger: Logger;
+  publicHosts: readonly string[];
+  trustedProxies: readonly string[];
+  webDir: string;
+};

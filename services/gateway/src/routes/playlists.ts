@@ -1,0 +1,40 @@
+import { ProblemError } from '@lodestream/service-kit';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { buildMediaPlaylist } from '../playback/media-playlist.ts';
+import { buildMultivariantPlaylist } from '../playback/multivariant-playlist.ts';
+import type { Deps } from './deps.ts';
+import { hold } from './hold.ts';
+import { FileParams, RenditionParams } from './parameters.ts';
+
+export function playlistRoutes(app: FastifyInstance, { media, viewers, torrents }: Deps): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+
+  routes.get(
+    '/api/v1/torrents/:infoHash/files/:fileIndex/hls/index.m3u8',
+    { schema: { summary: 'Multivariant playlist', params: FileParams } },
+    async (request, reply) => {
+      const { infoHash, fileIndex } = request.params;
+      torrents.touch(infoHash);
+      const { renditions } = await hold(reply, viewers, request.params, (signal) => media.get(infoHash, fileIndex, signal));
+      return sendPlaylist(reply, buildMultivariantPlaylist(renditions));
+    },
+  );
+
+  routes.get(
+    '/api/v1/torrents/:infoHash/files/:fileIndex/hls/:rendition/index.m3u8',
+    { schema: { summary: 'Media playlist of one rendition', params: RenditionParams } },
+    async (request, reply) => {
+      const { infoHash, fileIndex, rendition: id } = request.params;
+      torrents.touch(infoHash);
+      const { renditions } = await hold(reply, viewers, request.params, (signal) => media.get(infoHash, fileIndex, signal));
+      const rendition = renditions.find((candidate) => candidate.id === id);
+      if (!rendition) throw new ProblemError('rendition-unknown');
+      return sendPlaylist(reply, buildMediaPlaylist(rendition.timeline));
+    },
+  );
+}
+
+function sendPlaylist(reply: FastifyReply, text: string): FastifyReply {
+  return reply.header('content-type', 'application/vnd.apple.mpegurl').header('cache-control', 'no-store').send(text);
+}

@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CallHome, buildProblem, type WorkerSpec } from '@lodestream/shared';
+import { type Logger, ProblemError, withSignal } from '@lodestream/service-kit';
+import { type CrashLadder, LOCAL_LADDER, planRestart } from '../crash-ladder.ts';
+import type { Orchestrator } from '../orchestrator.ts';
+import { isAlive, isReady, type ReadyWorkload, type Workload } from '../workload.ts';
+import { logId, workloadToken } from '../workload-name.ts';
+import { buildChildCommand } from './child-command.ts';
+import { type ChildExit, spawnChild } from './child-process.ts';
+import { findProcess, isRunning, killProcess, type ProcessId } from './process-table.ts';
+import { createWatchdog } from './watchdog.ts';
+import { createWorkloadFolder, listWorkloadFolders, openWorkloadFolder } from './workload-folder.ts';
+
+/**
+ * Workloads as child processes of this machine. Stages of one: starting → ready → (crash) restarting → … → failed | ended.
+ *
+ * L1. A name has one entry, and an entry at most one live process: whatever ends a process goes through `onGone`.
+ * L2. Only downloaders are started again by themselves: others read from them. A run or probe is asked for anew.
+ * L3. A folder goes when its workload ends; after a crash it stays for the next process (pieces are not fetched twice).
+ * L4. A gateway that starts adopts the downloaders it finds alive, and kills every transcoder and probe.
+ */
+export type LocalOptions = {
+  dataDir: string;
+  key: Buffer;
+  callHomeUrl: string;
+  logger: Logger;
+  logLevel: string;
+  ladder?: CrashLadder;
+};
+
+type Entry = {
+  workload: Workload;
+  process: ProcessId | undefined;
+  crashesAtMs: number[];
+  timer: NodeJS.Timeout | undefined;
+};
+
+const SLOW_START_MS = 15_000;
+
+export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
+  const { key, logger, ladder = LOCAL_LADDER } = options;
+  const root = join(options.dataDir, 'workloads');
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  const entries = new Map<string, Entry>();
+  const listeners = new Set<(workload: Workload) => void>();
+  let isClosed = false;
+
+  const update = (entry: Entry, change: Partial<Workload>) => {
+    entry.workload = { ...entry.workload, ...change };
+    for (const listener of [...listeners]) listener(entry.workload);
+  };
+
+  const start = (entry: Entry) => {
+    const { spec } = entry.workload;
+    const port = entry.workload.address?.port ?? 0;
+    const folder = createWorkloadFolder(root, spec);
+    const place = { ...folder, token: workloadToken(key, spec.name), callHomeUrl: options.callHomeUrl, port, logLevel: options.logLevel };
+    const command = buildChildCommand(spec, place, process.execPath, process.env['PATH'] ?? '/usr/bin:/bin');
+    const uid = entry.workload.uid;
+    entry.timer = setTimeout(() => {
+      // Neither called home nor exited: it hangs at its start.
+      if (entry.workload.uid === uid && entry.workload.phase === 'starting' && entry.process) killProcess(entry.process);
+    }, SLOW_START_MS).unref();
+    entry.process = spawnChild(command, folder.logFile, (exit) => onGone(entry, uid, exit));
+    if (entry.process) folder.writeRecord({ ...entry.process, name: spec.name, uid, port, startedAt: entry.workload.startedAt });
+  };
+
+  /** L1: the one place where a process's end is handled. */
+  const onGone = (entry: Entry, uid: string, exit: ChildExit) => {
+    if (entry.workload.uid !== uid || isClosed) return;
+    clearTimeout(entry.timer);
+    entry.process = undefined;
+    const { name, spec } = entry.workload;
+    const folder = openWorkloadFolder(root, name);
+    if (exit.code === 0) {
+      forget(entry);
+      return;
+    }
+    const now = performance.now();
+    entry.crashesAtMs = [...entry.crashesAtMs, now].filter((at) => now - at <= ladder.windowMs);
+    logger.warn({ workload: logId(key, name), ...exit, tail: folder.readLogTail().slice(-800) }, 'workload crashed');
+    const plan = planRestart(ladder, entry.crashesAtMs, now);
+    if (plan.do === 'fail') {
+      folder.remove();
+      update(entry, { phase: 'failed', problem: buildProblem('workload-failed', { retryAfterSeconds: ladder.keepErrorMs / 1000 }) });
+      entry.timer = setTimeout(() => forget(entry), Math.max(0, plan.untilMs - now)).unref();
+      return;
+    }
+    if (spec.kind !== 'downloader') {
+      folder.remove();
+      update(entry, { phase: 'ended', problem: buildProblem('workload-failed') });
+      return;
+    }
+    update(entry, { phase: 'restarting', uid: randomUUID() });
+    entry.timer = setTimeout(() => {
+      update(entry, { phase: 'starting' });
+      start(entry);
+    }, Math.max(0, plan.atMs - now)).unref();
+  };
+
+  const forget = (entry: Entry) => {
+    clearTimeout(entry.timer);
+    openWorkloadFolder(root, entry.workload.name).remove();
+    if (entries.get(entry.workload.name) === entry) entries.delete(entry.workload.name);
+    update(entry, { phase: 'ended' });
+  };
+
+  const adopt = (name: string) => {
+    const folder = openWorkloadFolder(root, name);
+    const found = folder.readRecord();
+    const child = found && { pid: found.record.pid, startTicks: found.record.startTicks };
+    if (!found || !child || !isRunning(child)) return folder.remove();
+    if (found.spec.kind !== 'downloader' || found.record.port === 0) {
+      killProcess(child);
+      return folder.remove();
+    }
+    const { uid, port, startedAt } = found.record;
+    const address = { host: '127.0.0.1', port };
+    entries.set(name, {
+      workload: { name, uid, phase: 'ready', address, spec: found.spec, problem: undefined, startedAt },
+      process: child,
+      crashesAtMs: [],
+      timer: undefined,
+    });
+    logger.info({ workload: logId(key, name) }, 'adopted');
+  };
+
+  for (const name of listWorkloadFolders(root)) adopt(name);
+
+  const watchdog = createWatchdog({
+    tokenOf: (name) => workloadToken(key, name),
+    targets: () =>
+      [...entries.values()].flatMap((entry) =>
+        isReady(entry.workload) && entry.process ? [{ workload: entry.workload, process: entry.process }] : [],
+      ),
+    // An adopted child is nobody's child here: its end is seen by looking.
+    onGone: (workload) => {
+      const entry = entries.get(workload.name);
+      if (entry?.workload.uid === workload.uid && entry.process && !isRunning(entry.process))
+        onGone(entry, workload.uid, { code: null, signal: 'gone' });
+    },
+    onSilent: (workload, target) => {
+      logger.warn({ workload: logId(key, workload.name) }, 'workload is silent, killing it');
+      killProcess(target);
+    },
+  });
+
+  const orchestrator: Orchestrator = {
+    ensure(spec) {
+      const existing = entries.get(spec.name);
+      if (existing && (isAlive(existing.workload) || existing.workload.phase === 'failed')) return existing.workload;
+      const entry: Entry = {
+        workload: { name: spec.name, uid: randomUUID(), phase: 'starting', address: undefined, spec, problem: undefined, startedAt: Date.now() },
+        process: undefined,
+        crashesAtMs: existing?.crashesAtMs ?? [],
+        timer: undefined,
+      };
+      clearTimeout(existing?.timer);
+      entries.set(spec.name, entry);
+      const plan = planRestart(ladder, entry.crashesAtMs, performance.now());
+      const waitMs = plan.do === 'restart' ? plan.atMs - performance.now() : 0;
+      if (entry.crashesAtMs.length > 0 && waitMs > 0) entry.timer = setTimeout(() => start(entry), waitMs).unref();
+      else start(entry);
+      return entry.workload;
+    },
+
+    async whenReady(name, signal) {
+      for (;;) {
+        const workload = entries.get(name)?.workload;
+        if (isReady(workload)) return workload;
+        if (!isAlive(workload)) throw workload?.problem ? new ProblemError(workload.problem.code, workload.problem) : new ProblemError('workload-failed');
+        await nextChange(name, signal);
+      }
+    },
+
+    get: (name) => entries.get(name)?.workload,
+    list: () => [...entries.values()].map((entry) => entry.workload).filter((workload) => workload.phase !== 'ended'),
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    async remove(name, uid) {
+      const entry = entries.get(name);
+      if (!entry || entry.workload.uid !== uid) return;
+      if (entry.process) killProcess(entry.process);
+      entry.process = undefined;
+      forget(entry);
+      // The exit of the killed process finds another uid, and is nothing to anybody.
+      entry.workload = { ...entry.workload, uid: randomUUID() };
+    },
+
+    callHome({ name, address, port }: CallHome, token) {
+      const entry = entries.get(name);
+      if (token !== workloadToken(key, name)) return false;
+      if (!entry || entry.workload.phase === 'failed') return false;
+      clearTimeout(entry.timer);
+      if (entry.process)
+        openWorkloadFolder(root, name).writeRecord({ ...entry.process, name, uid: entry.workload.uid, port, startedAt: entry.workload.startedAt });
+      update(entry, { phase: 'ready', address: { host: address, port } });
+      return true;
+    },
+
+    tokenOf: (name) => workloadToken(key, name),
+
+    async [Symbol.asyncDispose]() {
+      isClosed = true;
+      watchdog[Symbol.dispose]();
+      for (const entry of entries.values()) {
+        clearTimeout(entry.timer);
+        if (entry.process) killProcess(entry.process);
+      }
+      await allGone([...entries.values()].flatMap((entry) => (entry.process ? [entry.process] : [])));
+      for (const name of entries.keys()) openWorkloadFolder(root, name).remove();
+      entries.clear();
+    },
+  };
+
+  function nextChange(name: string, signal: AbortSignal): Promise<void> {
+    let stop = () => {};
+    const changed = new Promise<void>((resolve) => {
+      stop = orchestrator.watch((workload) => workload.name === name && resolve());
+    });
+    return withSignal(changed, signal).finally(stop);
+  }
+
+  return orchestrator;
+}
+
+const GONE_TIMEOUT_MS = 3000;
+const GONE_POLL_MS = 20;
+
+/** SIGKILL is certain but not at once: a folder is removed only after its writer is gone. */
+async function allGone(processes: ProcessId[]): Promise<void> {
+  const deadline = performance.now() + GONE_TIMEOUT_MS;
+  while (processes.some((target) => findProcess(target.pid) && isRunning(target)) && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, GONE_POLL_MS));
+}

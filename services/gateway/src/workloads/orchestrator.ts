@@ -1,0 +1,26 @@
+import type { CallHome, WorkerSpec } from '@lodestream/shared';
+import type { ReadyWorkload, Workload } from './workload.ts';
+
+/**
+ * Runs workers somewhere. The code above it is the same for child processes and for pods; one suite of tests runs
+ * against every driver.
+ */
+export interface Orchestrator extends AsyncDisposable {
+  /**
+   * Makes sure that a workload of the spec's name exists, and returns at once. An existing live one is left as it is; one
+   * that is terminal is replaced. Idempotent: concurrent calls make one.
+   */
+  ensure(spec: WorkerSpec): Workload;
+  /** The workload once it answers. Rejects with the signal's reason, or with the problem that it ended in. */
+  whenReady(name: string, signal: AbortSignal): Promise<ReadyWorkload>;
+  get(name: string): Workload | undefined;
+  list(): Workload[];
+  /** Called after every change of any workload; returns how to stop it. Never act inside it: note and plan. */
+  watch(listener: (workload: Workload) => void): () => void;
+  /** Ends a workload, if it still is the one with this uid, and forgets it. */
+  remove(name: string, uid: string): Promise<void>;
+  /** A worker says where it listens. False when the token is not that worker's. */
+  callHome(call: CallHome, token: string): boolean;
+  /** The token of a workload, for requests to it. */
+  tokenOf(name: string): string;
+}
