@@ -1,3 +1,4 @@
+/// <reference path="./bittorrent-tracker.d.ts" />
 import { once } from 'node:events';
 import Server from 'bittorrent-tracker/server';
 import { waitFor } from '../processes/wait-for.ts';
