@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { installErrorHandler } from './error-handler.ts';
 import type { Logger } from './logger.ts';
 import { ProblemError } from './problem-error.ts';
@@ -14,7 +14,7 @@ const WORKER_BODY_LIMIT_BYTES = 256 * 1024;
 export function buildWorkerApp(token: string, logger: Logger): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: WORKER_BODY_LIMIT_BYTES,
     requestTimeout: 30_000,
     keepAliveTimeout: 0,
