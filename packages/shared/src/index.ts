@@ -12,4 +12,5 @@ export * from './segment-timeline.ts';
 export * from './torrent-address.ts';
 export * from './torrent.ts';
 export * from './viewer-stage.ts';
+export * from './want.ts';
 export * from './worker.ts';

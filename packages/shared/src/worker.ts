@@ -54,6 +54,8 @@ export const RunSpec = z.object({
   container: z.string(),
   isIndexed: z.boolean(),
   rendition: Rendition,
+  /** Where the rendition's stream ends in the source, by the probe: only beyond it an audio run makes silence. */
+  streamEndSeconds: z.number().optional(),
   startSegment: z.int().nonnegative(),
   /** The first segment that is not this run's; null: to the film's last segment, which is a run of its own. */
   until: z.int().positive().nullable(),
@@ -146,19 +148,3 @@ export type RunStatus = z.infer<typeof RunStatus>;
 
 export const WorkerStatus = z.discriminatedUnion('kind', [DownloaderStatus, ProbeStatus, RunStatus]);
 export type WorkerStatus = z.infer<typeof WorkerStatus>;
-
-/** Header of every read of a source: who waits for it. `held; seconds=12.5` or `ahead; seconds=60` (architecture §3.9). */
-export const WANT_HEADER = 'x-lodestream-want';
-export const Want = z.object({ urgency: z.enum(['held', 'ahead']), seconds: z.number().nonnegative() });
-export type Want = z.infer<typeof Want>;
-
-export function formatWant(want: Want): string {
-  return `${want.urgency}; seconds=${Number(want.seconds.toFixed(3))}`;
-}
-
-/** Reads the header; a missing or odd one is `held` at 0, because whoever does not say is a viewer's own download. */
-export function parseWant(header: string | undefined): Want {
-  const match = /^(held|ahead); seconds=(\d{1,9}(?:\.\d{1,6})?)$/.exec(header ?? '');
-  if (!match) return { urgency: 'held', seconds: 0 };
-  return { urgency: match[1] as Want['urgency'], seconds: Number(match[2]) };
-}
