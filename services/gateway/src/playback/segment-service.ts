@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { InfoHash, MediaInfo, Rendition, RunSpec } from '@lodestream/shared';
+import { type InfoHash, type MediaInfo, type Rendition, type RunSpec, segmentAt } from '@lodestream/shared';
 import { delay, ProblemError, withSignal } from '@lodestream/service-kit';
 import type { TorrentService } from '../torrents/torrent-service.ts';
 import { runName } from '../workloads/workload-name.ts';
-import type { MediaInfoService } from './media-info-service.ts';
+import type { MediaInfoService, ProbedMedia } from './media-info-service.ts';
 import { planSegment } from './plan-segment.ts';
 import type { RunFleet } from './run-fleet.ts';
-import type { RunHandle } from './run-handle.ts';
+import { noteDemand, type RunHandle } from './run-handle.ts';
 import type { CachedSegment, SegmentCache } from './segment-cache.ts';
 import { createSegmentFeed, type SegmentFeed } from './segment-feed.ts';
 
@@ -18,6 +18,8 @@ export type OpenSegment = { do: 'whole'; segment: CachedSegment } | { do: 'strea
 export type SegmentService = {
   /** Resolves with the segment or its first bytes. Rejects with a problem, or with the signal's reason. */
   open(address: SegmentAddress, signal: AbortSignal): Promise<OpenSegment>;
+  /** A viewer is about to start at this time: the runs that he will ask for begin now. */
+  warm(infoHash: InfoHash, fileIndex: number, media: ProbedMedia, seconds: number): void;
   /** True while somebody waits for a segment of the file: the stage `encoding`. */
   isWaitedFor(infoHash: InfoHash, fileIndex: number): boolean;
 };
@@ -149,7 +151,19 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
     return { rendition, info };
   }
 
-  return { open, isWaitedFor: (infoHash, fileIndex) => waiting.has(`${infoHash}/${fileIndex}`) };
+  function warm(infoHash: InfoHash, fileIndex: number, { info, renditions }: ProbedMedia, seconds: number): void {
+    const video = renditions.find((rendition) => rendition.kind === 'video');
+    const audio = renditions.find((rendition) => rendition.kind === 'audio' && rendition.isDefault);
+    for (const rendition of [video, audio]) {
+      if (!rendition) continue;
+      const segmentIndex = segmentAt(rendition.timeline, seconds);
+      const key = `${infoHash}/${fileIndex}/${rendition.id}`;
+      if (cache.get(`${key}/${segmentIndex}`)) continue;
+      noteDemand(planRun({ infoHash, fileIndex, renditionId: rendition.id, segmentIndex }, key, rendition, info), segmentIndex, performance.now());
+    }
+  }
+
+  return { open, warm, isWaitedFor: (infoHash, fileIndex) => waiting.has(`${infoHash}/${fileIndex}`) };
 }
 
 /** A fault of a run or of its process passes; the request's own faults do not. */

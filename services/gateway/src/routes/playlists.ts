@@ -3,21 +3,29 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { buildMediaPlaylist } from '../playback/media-playlist.ts';
 import { buildMultivariantPlaylist } from '../playback/multivariant-playlist.ts';
+import { z } from 'zod';
 import type { Deps } from './deps.ts';
 import { hold } from './hold.ts';
 import { FileParams, RenditionParams } from './parameters.ts';
 
-export function playlistRoutes(app: FastifyInstance, { media, viewers, torrents }: Deps): void {
+/** security.md §6.5: no film is longer than a day. */
+const MAX_FILM_SECONDS = 86_400;
+
+/** `?start=SECONDS`: where the player will begin. A hint that saves a round trip; a wrong one costs a run nobody asks for. */
+const StartHint = z.object({ start: z.coerce.number().min(0).max(MAX_FILM_SECONDS).optional() });
+
+export function playlistRoutes(app: FastifyInstance, { media, viewers, torrents, segments }: Deps): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   routes.get(
     '/api/v1/torrents/:infoHash/files/:fileIndex/hls/index.m3u8',
-    { schema: { summary: 'Multivariant playlist', params: FileParams } },
+    { schema: { summary: 'Multivariant playlist', params: FileParams, querystring: StartHint } },
     async (request, reply) => {
       const { infoHash, fileIndex } = request.params;
       torrents.touch(infoHash);
-      const { renditions } = await hold(reply, viewers, request.params, (signal) => media.get(infoHash, fileIndex, signal));
-      return sendPlaylist(reply, buildMultivariantPlaylist(renditions));
+      const probed = await hold(reply, viewers, request.params, (signal) => media.get(infoHash, fileIndex, signal));
+      if (request.query.start !== undefined) segments.warm(infoHash, fileIndex, probed, request.query.start);
+      return sendPlaylist(reply, buildMultivariantPlaylist(probed.renditions));
     },
   );
 
