@@ -151,11 +151,12 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
     return { rendition, info };
   }
 
+  /** Best effort: with all runs taken the viewer's own request is told so. */
   function warm(infoHash: InfoHash, fileIndex: number, { info, renditions }: ProbedMedia, seconds: number): void {
     const video = renditions.find((rendition) => rendition.kind === 'video');
     const audio = renditions.find((rendition) => rendition.kind === 'audio' && rendition.isDefault);
     for (const rendition of [video, audio]) {
-      if (!rendition) continue;
+      if (!rendition || fleet.making().length >= options.maxRuns) continue;
       const segmentIndex = segmentAt(rendition.timeline, seconds);
       const key = `${infoHash}/${fileIndex}/${rendition.id}`;
       if (cache.get(`${key}/${segmentIndex}`)) continue;
