@@ -1,0 +1,22 @@
+import { type IdleClock, ProblemError } from '@lodestream/service-kit';
+import type { DownloaderStatus } from '@lodestream/shared';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { Downloader } from '../torrent/downloader.ts';
+
+const StatusQuery = z.object({ file: z.coerce.number().int().nonnegative().optional() });
+
+/** `GET /status` (no access), `GET /metainfo`. */
+export function torrentRoutes(app: FastifyInstance, downloader: Downloader, clock: IdleClock): void {
+  app.get('/status', async (request): Promise<DownloaderStatus> => {
+    const query = StatusQuery.safeParse(request.query);
+    if (!query.success) throw new ProblemError('invalid-request');
+    return { ...downloader.status(query.data.file), idleSeconds: clock.idleSeconds() };
+  });
+
+  app.get('/metainfo', async (_request, reply) => {
+    const bytes = downloader.infoBytes();
+    if (!bytes) throw new ProblemError('not-ready', { stage: 'metadata' });
+    return reply.header('content-type', 'application/octet-stream').send(Buffer.from(bytes));
+  });
+}

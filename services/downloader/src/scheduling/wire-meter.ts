@@ -1,0 +1,113 @@
+import { BLOCK_BYTES } from './block.ts';
+
+/** A sample of the rate is complete after so much busy time or so many bytes, whichever comes first. */
+const SAMPLE_MS = 250;
+const SAMPLE_BYTES = 32 * BLOCK_BYTES;
+const SAMPLE_WEIGHT = 0.4;
+/** Until a wire has answered: a guess between a neighbour and another continent. */
+const PING_GUESS_MS = 80;
+const PING_WEIGHT = 0.3;
+
+/** A wire *pulses* when it owed blocks, was silent for so long, and then sent so many at once: transmission every 500 ms. */
+const PULSE_SILENCE_MS = 200;
+const PULSE_BLOCKS = 8;
+const PULSE_GAP_MS = 15;
+const PULSE_MAX = 16;
+
+/** Requests kept outstanding: this much time of the wire's rate. Longer, and a far read queues behind what is stale. */
+const DEPTH_SECONDS = 0.4;
+const DEPTH_MIN = 8;
+const DEPTH_MAX = 500;
+/** A wire that has proven nothing gets a full queue when it is alone, and little when a good wire stands beside it. */
+const DEPTH_UNPROVEN_ALONE = 64;
+const DEPTH_UNPROVEN = 4;
+/** What a wire without a rate is taken for when an answer time has to be guessed. */
+const RATE_GUESS_BYTES_PER_MS = 128;
+/** After so much silence with blocks owed, a wire's rate no longer counts as what it was. */
+const STALL_MS = 600;
+
+/**
+ * What we know of a wire's speed: bytes per *busy* second (from the first outstanding request on), so that an idle wire
+ * does not forget it; the time to a first answer; and whether it sends in pulses. Clock in, numbers out.
+ */
+export type WireMeter = {
+  requested(now: number): void;
+  /** `outstanding` is what is still owed after this block. */
+  received(now: number, bytes: number, outstanding: number): void;
+  /** Blocks were withdrawn or refused and nothing is owed any more. */
+  idle(): void;
+  isProven(): boolean;
+  /** How many requests may be outstanding. */
+  depth(isAnotherProven: boolean, maxRequests: number): number;
+  /** When a block asked for now would be here, in ms, with so many owed before it. */
+  etaMs(now: number, outstanding: number): number;
+};
+
+export function createWireMeter(): WireMeter {
+  let rateBytesPerMs = 0;
+  let pingMs = PING_GUESS_MS;
+  let pulse = 1;
+  let busySince: number | null = null;
+  let isAnswering = false;
+  let lastBlockAt = 0;
+  let sampleStart = 0;
+  let sampleBytes = 0;
+  let burst = 0;
+  let isAfterSilence = false;
+
+  return {
+    requested(now) {
+      if (busySince !== null) return;
+      busySince = now;
+      sampleStart = now;
+      sampleBytes = 0;
+      isAnswering = false;
+      lastBlockAt = now;
+    },
+    received(now, bytes, outstanding) {
+      if (busySince === null) return;
+      const silenceMs = now - lastBlockAt;
+      if (!isAnswering) {
+        isAnswering = true;
+        pingMs += (silenceMs - pingMs) * PING_WEIGHT;
+      }
+      if (silenceMs > PULSE_SILENCE_MS) {
+        isAfterSilence = true;
+        burst = 1;
+      } else if (isAfterSilence) {
+        burst = silenceMs <= PULSE_GAP_MS ? burst + 1 : 0;
+        if (burst === 0) isAfterSilence = false;
+        else if (burst >= PULSE_BLOCKS) {
+          pulse = Math.min(pulse * 2, PULSE_MAX);
+          isAfterSilence = false;
+        }
+      }
+      lastBlockAt = now;
+      sampleBytes += bytes;
+      const elapsedMs = now - sampleStart;
+      if (elapsedMs >= SAMPLE_MS || sampleBytes >= SAMPLE_BYTES) {
+        const sample = sampleBytes / Math.max(elapsedMs, 1);
+        rateBytesPerMs = rateBytesPerMs === 0 ? sample : rateBytesPerMs + (sample - rateBytesPerMs) * SAMPLE_WEIGHT;
+        sampleStart = now;
+        sampleBytes = 0;
+      }
+      if (outstanding === 0) busySince = null;
+    },
+    idle() {
+      busySince = null;
+    },
+    isProven: () => rateBytesPerMs > 0,
+    depth(isAnotherProven, maxRequests) {
+      const cap = Math.min(maxRequests, DEPTH_MAX);
+      if (rateBytesPerMs === 0) return Math.min(cap, isAnotherProven ? DEPTH_UNPROVEN : DEPTH_UNPROVEN_ALONE);
+      const blocks = Math.ceil((pulse * DEPTH_SECONDS * 1000 * rateBytesPerMs) / BLOCK_BYTES);
+      return Math.min(Math.max(blocks, DEPTH_MIN), cap);
+    },
+    etaMs(now, outstanding) {
+      const silenceMs = busySince !== null && outstanding > 0 ? now - lastBlockAt : 0;
+      const known = rateBytesPerMs || RATE_GUESS_BYTES_PER_MS;
+      const rate = silenceMs > STALL_MS + pingMs ? known * (STALL_MS / silenceMs) ** 2 : known;
+      return pingMs + ((outstanding + 1) * BLOCK_BYTES) / rate;
+    },
+  };
+}

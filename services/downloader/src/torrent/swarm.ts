@@ -1,0 +1,191 @@
+import { EventEmitter } from 'node:events';
+import type { DownloaderSpec, Metainfo } from '@lodestream/shared';
+import type { Logger } from '@lodestream/service-kit';
+import WebTorrent, { type ChunkStore, type ParsedTorrent, type PeerWire, type StoreCallback, type SwarmTorrent } from 'webtorrent';
+import { type AddressFilter, addressKey } from './address-filter.ts';
+
+/** Outgoing connections; webtorrent's own default. */
+const CONNECTIONS_MAX = 55;
+/** Peers that we upload to at once, while anyone watches (webtorrent.md §10). */
+const UPLOAD_SLOTS = 4;
+/** Warnings come once per bad piece, tracker and duplicate peer; so many a minute are logged. */
+const WARNINGS_PER_MINUTE = 10;
+
+export type Swarm = EventEmitter<{ metadata: [Uint8Array]; wire: [PeerWire]; error: [Error] }> & {
+  readonly wires: readonly PeerWire[];
+  readonly downloadBytesPerSecond: number;
+  readonly uploadBytesPerSecond: number;
+  /** Tells webtorrent what the torrent is; from here on peers are served and asked for pieces. */
+  useMetainfo(metainfo: Metainfo, read: PieceReader): Promise<void>;
+  markVerified(pieceIndex: number): void;
+  markUnverified(pieceIndex: number): void;
+  /** Never again: the wire's address is refused from now on, in both directions. */
+  ban(wire: PeerWire, reason: string): void;
+  leave(): Promise<void>;
+};
+
+/** Bytes of a verified piece, for peers that ask us. */
+export type PieceReader = (pieceIndex: number, offset: number, lengthBytes: number) => Promise<Uint8Array>;
+
+/**
+ * The only door to webtorrent: it keeps sockets, handshakes, discovery, choking and serving; which block is asked of
+ * whom, hashes and storage are ours. Nothing of a user's text goes in: an info hash, filtered trackers, checked addresses.
+ */
+export async function joinSwarm(spec: DownloaderSpec, isPrivate: boolean, isAllowed: AddressFilter, logger: Logger): Promise<Swarm> {
+  const { network, source } = spec;
+  const banned = new Set<string>();
+  const client = new WebTorrent({
+    // uTP first costs a TCP-only peer 42 s (webtorrent.md §1, fact 6).
+    utp: false,
+    secure: 0,
+    dht: network.dht && !isPrivate ? { bootstrap: network.dhtBootstrap.length > 0 ? network.dhtBootstrap : false } : false,
+    lsd: false,
+    natUpnp: false,
+    natPmp: false,
+    utPex: true,
+    webSeeds: false,
+    tracker: { rtcConfig: { iceServers: [] } },
+    maxConns: CONNECTIONS_MAX,
+    torrentPort: 0,
+    uploadLimit: network.uploadBytesPerSecond,
+    seedOutgoingConnections: false,
+  });
+  client.blocked = { contains: (address) => banned.has(addressKey(address)) || !isAllowed(address) };
+  const events = new EventEmitter() as Swarm;
+  client.on('error', (error) => events.emit('error', error));
+  await new Promise<void>((resolve) => (client.listening ? resolve() : client.once('listening', resolve)));
+
+  const announce = isPrivate ? source.trackers : [...new Set([...source.trackers, ...network.trackers])];
+  let read: PieceReader = () => Promise.reject(new Error('no pieces yet'));
+  const torrent = client.add(
+    { infoHash: spec.infoHash, announce },
+    {
+      announce: [],
+      deselect: true,
+      path: '/nonexistent',
+      store: buildStoreClass((...place) => read(...place)),
+      storeCacheSlots: 0,
+      uploads: UPLOAD_SLOTS,
+      strategy: 'sequential',
+    },
+  );
+  torrent.on('error', (error) => events.emit('error', toError(error)));
+  const warnings = { count: 0, since: performance.now() };
+  torrent.on('warning', (warning) => {
+    if (performance.now() - warnings.since > 60_000) Object.assign(warnings, { count: 0, since: performance.now() });
+    if (++warnings.count <= WARNINGS_PER_MINUTE) logger.info({ warning: toError(warning).message }, 'swarm warning');
+  });
+  torrent.on('wire', (wire) => {
+    if (wire.remoteAddress !== undefined && client.blocked.contains(wire.remoteAddress)) return wire.destroy();
+    // Pieces that a choking peer allows would be fetched past our own scheduler.
+    wire.on('allowed-fast', () => {
+      wire.peerAllowedFastSet = [];
+    });
+    listenForMetadata(wire, torrent, events);
+    events.emit('wire', wire);
+  });
+  torrent.once('infoHash', () => {
+    for (const peer of source.peers) torrent.addPeer(peer);
+  });
+
+  return Object.defineProperties(events, {
+    wires: { get: () => torrent.wires },
+    downloadBytesPerSecond: { get: () => torrent.downloadSpeed },
+    uploadBytesPerSecond: { get: () => torrent.uploadSpeed },
+    useMetainfo: {
+      value: async (metainfo: Metainfo, reader: PieceReader) => {
+        read = reader;
+        // Its start-up check would hash what is there, or trust it; ours hashes a piece when it is first wanted.
+        torrent._verifyPieces = (callback) => callback(null);
+        torrent.once('metadata', () => {
+          torrent.metadata = metainfo.infoBytes;
+        });
+        const ready = new Promise<void>((resolve) => torrent.once('ready', resolve));
+        await torrent._onMetadata(toParsedTorrent(metainfo, announce));
+        await ready;
+      },
+    },
+    markVerified: {
+      value: (pieceIndex: number) => {
+        torrent._markVerified(pieceIndex);
+        for (const wire of torrent.wires) wire.have(pieceIndex);
+      },
+    },
+    markUnverified: {
+      value: (pieceIndex: number) => {
+        torrent._markUnverified(pieceIndex);
+        for (const wire of torrent.wires) wire.lt_donthave.donthave(pieceIndex);
+      },
+    },
+    ban: {
+      value: (wire: PeerWire, reason: string) => {
+        logger.warn({ reason }, 'peer banned');
+        if (wire.remoteAddress !== undefined) banned.add(addressKey(wire.remoteAddress));
+        wire.destroy();
+      },
+    },
+    leave: {
+      value: () => new Promise<void>((resolve) => client.destroy(() => resolve())),
+    },
+  });
+}
+
+/**
+ * ut_metadata has compared the hash of the raw bytes; webtorrent would now re-encode and parse them, and so change the
+ * info hash of an unsorted dictionary, or fall over hostile numbers. Our parser sees the raw bytes instead.
+ */
+function listenForMetadata(wire: PeerWire, torrent: SwarmTorrent, events: Swarm): void {
+  wire.ut_metadata.removeAllListeners('metadata');
+  wire.ut_metadata.once('metadata', () => {
+    if (!torrent.metadata && !torrent.destroyed) events.emit('metadata', wire.ut_metadata.metadata);
+  });
+}
+
+/** Peers are served from our store; nothing is ever written through webtorrent. */
+function buildStoreClass(read: PieceReader): new (pieceLength: number) => ChunkStore {
+  return class {
+    readonly #pieceLength: number;
+    constructor(pieceLength: number) {
+      this.#pieceLength = pieceLength;
+    }
+    get(pieceIndex: number, options: { offset?: number; length?: number } | null, callback: StoreCallback): void {
+      const offset = options?.offset ?? 0;
+      read(pieceIndex, offset, options?.length ?? this.#pieceLength - offset).then(
+        (bytes) => callback(null, bytes),
+        (error: unknown) => callback(toError(error)),
+      );
+    }
+    put(_pieceIndex: number, _bytes: Uint8Array, callback: (error: Error | null) => void): void {
+      callback(new Error('webtorrent does not write here'));
+    }
+    close(callback: (error: Error | null) => void): void {
+      callback(null);
+    }
+    destroy(callback: (error: Error | null) => void): void {
+      callback(null);
+    }
+  };
+}
+
+function toParsedTorrent(metainfo: Metainfo, announce: string[]): ParsedTorrent {
+  const { pieceHashes, pieceCount, pieceLength, lengthBytes } = metainfo;
+  const hashes = Buffer.from(pieceHashes.buffer, pieceHashes.byteOffset, pieceHashes.byteLength).toString('hex');
+  return {
+    infoHash: metainfo.infoHash,
+    name: metainfo.infoHash,
+    announce,
+    urlList: [],
+    private: metainfo.isPrivate,
+    info: {},
+    // One file with a name of ours: webtorrent needs the length only, and must never see a stranger's path.
+    files: [{ name: 'content', path: 'content', length: lengthBytes, offset: 0 }],
+    length: lengthBytes,
+    pieceLength,
+    lastPieceLength: lengthBytes - (pieceCount - 1) * pieceLength,
+    pieces: Array.from({ length: pieceCount }, (_, index) => hashes.slice(index * 40, index * 40 + 40)),
+  };
+}
+
+function toError(value: unknown): Error {
+  return value instanceof Error ? value : new Error(String(value));
+}

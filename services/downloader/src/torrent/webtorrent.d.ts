@@ -1,0 +1,131 @@
+/**
+ * The surface of webtorrent 3.0.21 and bittorrent-protocol 5.0.9 that we rely on, and no more: this list is what an
+ * upgrade must be checked against. Names with an underscore are private there.
+ */
+declare module 'webtorrent' {
+  import type { EventEmitter } from 'node:events';
+
+  type ClientOptions = {
+    utp: boolean;
+    secure: 0 | 1 | 2;
+    dht: false | { bootstrap: string[] | false };
+    dhtPort?: number;
+    lsd: boolean;
+    natUpnp: boolean;
+    natPmp: boolean;
+    utPex: boolean;
+    webSeeds: boolean;
+    tracker: false | { rtcConfig: object; wrtc?: false };
+    maxConns: number;
+    torrentPort: number;
+    uploadLimit: number;
+    seedOutgoingConnections: boolean;
+  };
+
+  type TorrentOptions = {
+    announce: string[];
+    deselect: true;
+    path: string;
+    store: new (pieceLength: number) => ChunkStore;
+    storeCacheSlots: 0;
+    uploads: number;
+    strategy: 'sequential';
+    private?: true;
+  };
+
+  /** abstract-chunk-store: what webtorrent needs of it to serve other peers. */
+  type ChunkStore = {
+    get(pieceIndex: number, options: { offset?: number; length?: number } | null, callback: StoreCallback): void;
+    put(pieceIndex: number, bytes: Uint8Array, callback: (error: Error | null) => void): void;
+    close(callback: (error: Error | null) => void): void;
+    destroy(callback: (error: Error | null) => void): void;
+  };
+  type StoreCallback = (error: Error | null, bytes?: Uint8Array) => void;
+
+  /** What parse-torrent makes of a .torrent file; we make it ourselves. */
+  type ParsedTorrent = {
+    infoHash: string;
+    name: string;
+    announce: string[];
+    urlList: string[];
+    private: boolean;
+    info: object;
+    files: { name: string; path: string; length: number; offset: number }[];
+    length: number;
+    pieceLength: number;
+    lastPieceLength: number;
+    pieces: string[];
+  };
+
+  class WebTorrent extends EventEmitter<{ error: [Error]; listening: [] }> {
+    constructor(options: ClientOptions);
+    readonly listening: boolean;
+    readonly torrentPort: number;
+    /** Asked for every outgoing peer (`torrent.js:addPeer`), and with our patch for incoming ones and redials. */
+    blocked: { contains(address: string): boolean };
+    add(source: { infoHash: string; announce: string[] }, options: TorrentOptions): SwarmTorrent;
+    destroy(callback: (error?: Error) => void): void;
+  }
+
+  interface SwarmTorrent
+    extends EventEmitter<{
+      infoHash: [string];
+      metadata: [];
+      ready: [];
+      wire: [PeerWire, string | undefined];
+      warning: [Error | string];
+      error: [Error | string];
+    }> {
+    readonly wires: PeerWire[];
+    readonly downloadSpeed: number;
+    readonly uploadSpeed: number;
+    readonly received: number;
+    readonly uploaded: number;
+    readonly destroyed: boolean;
+    /** What ut_metadata offers to other peers: the raw info dictionary. */
+    metadata: Uint8Array | null;
+    readonly discovery: { dht: unknown; tracker: { update(): void } | null } | null;
+    addPeer(address: string): boolean;
+    removePeer(address: string): void;
+    _onMetadata(parsed: ParsedTorrent): Promise<void>;
+    _verifyPieces(callback: (error: Error | null) => void): void;
+    _updateWireInterest(wire: PeerWire): void;
+    _markVerified(pieceIndex: number): void;
+    _markUnverified(pieceIndex: number): void;
+  }
+
+  interface PeerWire
+    extends EventEmitter<{
+      choke: [];
+      unchoke: [];
+      bitfield: [];
+      have: [number];
+      'have-all': [];
+      'allowed-fast': [number];
+      interested: [];
+      piece: [pieceIndex: number, offset: number, block: Uint8Array];
+      close: [];
+    }> {
+    readonly type: string;
+    readonly destroyed: boolean;
+    readonly remoteAddress?: string;
+    readonly remotePort?: number;
+    readonly peerChoking: boolean;
+    readonly peerPieces: { get(pieceIndex: number): boolean; readonly buffer: Uint8Array; setAll?: unknown };
+    peerAllowedFastSet: number[];
+    readonly peerExtendedHandshake: { reqq?: unknown };
+    readonly isSeeder?: boolean;
+    readonly ut_metadata: EventEmitter<{ metadata: [Uint8Array] }> & { readonly metadata: Uint8Array; cancel(): void };
+    readonly lt_donthave: { donthave(pieceIndex: number): void };
+    interested(): void;
+    uninterested(): void;
+    choke(): void;
+    have(pieceIndex: number): void;
+    request(pieceIndex: number, offset: number, length: number, callback: (error: Error | null) => void): void;
+    cancel(pieceIndex: number, offset: number, length: number): void;
+    destroy(): void;
+  }
+
+  export default WebTorrent;
+  export type { ChunkStore, ParsedTorrent, PeerWire, StoreCallback, SwarmTorrent };
+}

@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { DownloaderSpec, DownloaderStatus, InfoHash } from '@lodestream/shared';
+import { pickFreePort, waitFor } from '@lodestream/testing';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const TOKEN = 'test-token-of-a-downloader';
+
+export type RunningDownloader = AsyncDisposable & {
+  readonly pid: number;
+  readonly url: string;
+  status(fileIndex?: number): Promise<DownloaderStatus>;
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** Bytes `[start, end)` of a file. */
+  read(fileIndex: number, start: number, end: number, init?: RequestInit): Promise<Buffer>;
+  stderr(): string;
+  kill(): Promise<void>;
+  /** Resolves with the exit code once the process is gone. */
+  readonly exited: Promise<number | null>;
+};
+
+export type StartOptions = {
+  infoHash: string;
+  workDir: string;
+  peers?: string[];
+  trackers?: string[];
+  metainfo?: Buffer;
+  diskBudgetBytes?: number;
+  ttlSeconds?: number;
+  allowedPrivateNetworks?: string[];
+  uploadBytesPerSecond?: number;
+  nodeArgs?: string[];
+};
+
+/** Runs the real program, as the orchestrator does: a spec in its environment, a port of its own. */
+export async function startDownloader(options: StartOptions): Promise<RunningDownloader> {
+  const spec: DownloaderSpec = {
+    kind: 'downloader',
+    name: `dl-${options.infoHash}`,
+    ttlSeconds: options.ttlSeconds ?? 300,
+    infoHash: options.infoHash as InfoHash,
+    source: {
+      infoHash: options.infoHash as InfoHash,
+      displayName: 'a test',
+      trackers: options.trackers ?? [],
+      peers: options.peers ?? [],
+      ...(options.metainfo ? { metainfo: options.metainfo.toString('base64') } : {}),
+    },
+    diskBudgetBytes: options.diskBudgetBytes ?? 8 * 1024 ** 3,
+    network: {
+      dht: false,
+      dhtBootstrap: [],
+      trackers: [],
+      allowedPrivateNetworks: options.allowedPrivateNetworks ?? ['127.0.0.0/8'],
+      uploadBytesPerSecond: options.uploadBytesPerSecond ?? 1024 * 1024,
+    },
+  };
+  const port = await pickFreePort();
+  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), MAIN], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      LODESTREAM_TOKEN: TOKEN,
+      LODESTREAM_SPEC: JSON.stringify(spec),
+      LODESTREAM_WORK_DIR: options.workDir,
+      LODESTREAM_WORKER_PORT: String(port),
+    },
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const url = `http://127.0.0.1:${port}`;
+  const request = (path: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${TOKEN}`);
+    return fetch(url + path, { ...init, headers });
+  };
+  const kill = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await exited;
+  };
+  try {
+    await waitFor(async () => (await request('/status')).ok, { what: 'the downloader answers', timeoutMs: 10_000 });
+  } catch (error) {
+    await kill();
+    throw new Error(`the downloader did not start:\n${stderr}`, { cause: error });
+  }
+  return {
+    pid: child.pid as number,
+    url,
+    status: async (fileIndex) => (await (await request(`/status${fileIndex === undefined ? '' : `?file=${fileIndex}`}`)).json()) as DownloaderStatus,
+    fetch: request,
+    read: async (fileIndex, start, end, init = {}) => {
+      const response = await request(`/files/${fileIndex}`, { ...init, headers: { ...init.headers, range: `bytes=${start}-${end - 1}` } });
+      if (response.status !== 206) throw new Error(`${response.status}: ${await response.text()}`);
+      return Buffer.from(await response.arrayBuffer());
+    },
+    stderr: () => stderr,
+    kill,
+    exited,
+    [Symbol.asyncDispose]: kill,
+  };
+}
