@@ -1,0 +1,41 @@
+import type { Hint, Stage, SwarmStats } from '@lodestream/shared';
+import { count, formatRate } from './format.ts';
+
+/** What the viewer waits for, in words. */
+const STAGE_WORDS: Record<Stage, string> = {
+  'finding-peers': 'Looking for people who share this',
+  metadata: 'Asking what is inside',
+  'first-pieces': 'Fetching the beginning',
+  probing: 'Reading the film’s details',
+  encoding: 'Preparing the picture',
+  ready: 'Starting',
+};
+
+/** What is wrong beside it, while the server keeps trying. */
+const HINT_WORDS: Record<Hint, string> = {
+  'no-peers': 'Nobody who shares this has been found yet. It may still turn up.',
+  'no-seeders': 'The people sharing this do not have all of it between them. Parts may be missing.',
+  'slow-swarm': 'It comes in more slowly than it plays, so expect pauses.',
+  busy: 'The server is busy with other viewers. You are in line.',
+  restarting: 'A part of the server is starting again. One moment.',
+};
+
+/** The most telling hint first: one line is read, three are not. */
+const HINT_ORDER: readonly Hint[] = ['restarting', 'no-peers', 'no-seeders', 'busy', 'slow-swarm'];
+
+export function stageWords(stage: Stage): string {
+  return STAGE_WORDS[stage];
+}
+
+/** One sentence on what is wrong, or null. */
+export function hintWords(hints: readonly Hint[]): string | null {
+  const first = HINT_ORDER.find((hint) => hints.includes(hint));
+  return first ? HINT_WORDS[first] : null;
+}
+
+/** `3 peers · 1.2 MB/s`; peers alone while nothing comes in. */
+export function swarmWords(swarm: SwarmStats): string {
+  const words = [count(swarm.peers, 'peer')];
+  if (swarm.downloadBytesPerSecond >= 1) words.push(formatRate(swarm.downloadBytesPerSecond));
+  return words.join(' · ');
+}
