@@ -127,6 +127,7 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
       container: info.container,
       isIndexed: info.isIndexed,
       rendition,
+      ...streamEnd(rendition, info),
       startSegment,
       until,
       ffmpegThreads: options.ffmpegThreads,
@@ -165,6 +166,11 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
   }
 
   return { open, warm, isWaitedFor: (infoHash, fileIndex) => waiting.has(`${infoHash}/${fileIndex}`) };
+}
+
+function streamEnd(rendition: Rendition, info: MediaInfo): Pick<RunSpec, 'streamEndSeconds'> {
+  const stream = rendition.kind === 'audio' && info.audio.find((candidate) => candidate.index === rendition.streamIndex);
+  return stream ? { streamEndSeconds: stream.endSeconds } : {};
 }
 
 /** A fault of a run or of its process passes; the request's own faults do not. */
