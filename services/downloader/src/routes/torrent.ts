@@ -6,12 +6,17 @@ import type { Downloader } from '../torrent/downloader.ts';
 
 const StatusQuery = z.object({ file: z.coerce.number().int().nonnegative().optional() });
 
-/** `GET /status` (no access), `GET /metainfo`. */
+/** `GET /status` (no access), `POST /touch` (what the gateway served from its own memory), `GET /metainfo`. */
 export function torrentRoutes(app: FastifyInstance, downloader: Downloader, clock: IdleClock): void {
   app.get('/status', async (request): Promise<DownloaderStatus> => {
     const query = StatusQuery.safeParse(request.query);
     if (!query.success) throw new ProblemError('invalid-request');
     return { ...downloader.status(query.data.file), idleSeconds: clock.idleSeconds() };
+  });
+
+  app.post('/touch', async (_request, reply) => {
+    clock.touch();
+    return reply.code(204).send();
   });
 
   app.get('/metainfo', async (_request, reply) => {
