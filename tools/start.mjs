@@ -6,6 +6,7 @@ import { ensureDependencies } from './setup/dependencies.mjs';
 import { ensureNode, toolEnvironment } from './setup/node-toolchain.mjs';
 import { ensureStartPrograms } from './setup/programs.mjs';
 import { ensureWebApp } from './setup/web-app.mjs';
+import { removeLeftovers } from './supervise/leftovers.mjs';
 import { supervise } from './supervise/supervise.mjs';
 
 /** The gateway's defaults (docs/operations.md). */
@@ -23,7 +24,7 @@ await runTool(async () => {
   await ensureWebApp(nodePath);
   await requireFreePort();
   let isFirst = true;
-  return supervise({
+  const exitCode = await supervise({
     command: nodePath,
     args: [join('services', 'gateway', 'src', 'main.ts')],
     cwd: ROOT,
@@ -35,6 +36,8 @@ await runTool(async () => {
       isFirst = false;
     },
   });
+  await removeLeftovers(process.env.LODESTREAM_DATA_DIR || join(ROOT, 'data'));
+  return exitCode;
 });
 
 /** Most first starts that fail, fail here; the gateway's own message would be lost between restarts. */
