@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import { buildProblem } from '@lodestream/shared';
-import { sendProblem } from '@lodestream/service-kit';
 import type { FastifyInstance } from 'fastify';
 import { PAGE_HEADERS } from '../edge/response-headers.ts';
 
@@ -23,5 +21,4 @@ export function webAppRoutes(app: FastifyInstance, webDir: string): void {
     },
   });
   for (const path of ['/', '/t/*']) app.get(path, { schema: { hide: true } as object }, (_request, reply) => reply.sendFile('index.html'));
-  app.setNotFoundHandler((_request, reply) => sendProblem(reply, buildProblem('not-found')));
 }
