@@ -1,0 +1,120 @@
+/**
+ * One probe: sniff the container, ask ffprobe for the streams, read the packets of the end. Where a byte is missing it
+ * waits: its answer is a pure function of the file's bytes, and a file that is not all here yet is not "damaged".
+ */
+import type { IdleClock } from '@lodestream/service-kit/idle-clock';
+import { buildProblem, type MediaInfo, type NotPlayableReason, type Problem, type ProbeSpec, type ProbeStatus } from '@lodestream/shared';
+import { buildGuardOptions, type Container } from '../ffmpeg/allow-lists.ts';
+import { openSourceProxy, type SourceProxy } from '../source/source-proxy.ts';
+import { openSource, type SourceReader } from '../source/source-reader.ts';
+import { FfprobeFailed, runFfprobe } from './ffprobe.ts';
+import { RawPackets, RawProbe } from './raw-probe.ts';
+import { readProbe } from './read-probe.ts';
+import { readStreamEnds, type StreamEnd, tailStart } from './read-tail.ts';
+import { SNIFF_BYTES, sniffContainer } from './sniff.ts';
+
+/** The head and the index of any honest file; one without an index is read no further (hls.md §10: 1 to 6 MiB). */
+const MAX_HEAD_BYTES = 128 * 1024 ** 2;
+/** The last ten seconds of 8K are below this; what needs more has no index, and its stated length has to do. */
+const MAX_TAIL_BYTES = 64 * 1024 ** 2;
+
+export type ProbeResult = { mediaInfo: MediaInfo } | { problem: Problem };
+
+export type Probe = {
+  result: Promise<ProbeResult>;
+  status(): ProbeStatus;
+  touch(): void;
+  leave(): Promise<void>;
+};
+
+export function startProbe(spec: ProbeSpec, { clock }: { clock: IdleClock }): Probe {
+  const stopping = new AbortController();
+  let phase: ProbeStatus['phase'] = 'waiting-for-bytes';
+  let answer: ProbeResult | undefined;
+
+  const result = probeSource(spec, stopping.signal, () => {
+    phase = 'probing';
+  })
+    .catch((error): ProbeResult => {
+      process.stderr.write(`${JSON.stringify({ level: 40, msg: 'probe failed', reason: String(error) })}\n`);
+      return { problem: buildProblem('workload-failed') };
+    })
+    .then((found) => {
+      answer = found;
+      phase = 'mediaInfo' in found ? 'done' : 'failed';
+      return found;
+    });
+
+  return {
+    result,
+    status: () => ({ kind: 'probe', phase, ...answer, idleSeconds: clock.idleSeconds() }),
+    touch: () => clock.touch(),
+    async leave() {
+      stopping.abort(new Error('the probe leaves'));
+      await result;
+    },
+  };
+}
+
+async function probeSource(spec: ProbeSpec, stop: AbortSignal, onBytes: () => void): Promise<ProbeResult> {
+  if (spec.lengthBytes === 0) return notPlayable('unknown-format', 'the file is empty');
+  const source = openSource(spec.source, spec.lengthBytes, { urgency: 'held', seconds: 0 });
+  // A source that has become another file cannot be probed: the signal ends ffprobe before it sees an end.
+  const broken = new AbortController();
+  const signal = AbortSignal.any([stop, broken.signal]);
+  let proxy: SourceProxy | undefined;
+  try {
+    const sniffed = sniffContainer(await readHead(source, spec.lengthBytes, signal));
+    if (!('container' in sniffed)) return notPlayable(sniffed.reason, sniffed.detail);
+    onBytes();
+    proxy = await openSourceProxy(source, spec.lengthBytes, (reason) => broken.abort(new Error(reason)));
+    return await askFfprobe(proxy, sniffed.container, signal);
+  } finally {
+    broken.abort();
+    proxy?.close();
+    source.close();
+  }
+}
+
+async function readHead(source: SourceReader, lengthBytes: number, signal: AbortSignal): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of source.read(0, Math.min(SNIFF_BYTES, lengthBytes), signal)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function askFfprobe(proxy: SourceProxy, container: Container, signal: AbortSignal): Promise<ProbeResult> {
+  const guards = ['-v', 'error', ...buildGuardOptions(container)];
+  const watch = { bytesRead: proxy.bytesRead, isStarved: proxy.isStarved };
+  let raw: RawProbe;
+  try {
+    const args = [...guards, '-show_format', '-show_streams', '-show_chapters', '-of', 'json', proxy.url];
+    raw = RawProbe.parse(await runFfprobe(args, { ...watch, maxBytes: MAX_HEAD_BYTES }, signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    const isCodec = error instanceof FfprobeFailed && error.message.includes('not on whitelist');
+    if (isCodec) return notPlayable('codec-not-allowed', 'a codec of this file is not supported');
+    return notPlayable('damaged', 'this file is damaged, or no film');
+  }
+  const ends = await readEnds(raw, guards, proxy, signal);
+  const read = readProbe(raw, container, ends);
+  return 'mediaInfo' in read ? { mediaInfo: read.mediaInfo } : notPlayable(read.reason, read.detail);
+}
+
+/** Where the streams really end; empty where the end cannot be read, and the stated lengths have to do. */
+async function readEnds(raw: RawProbe, guards: string[], proxy: SourceProxy, signal: AbortSignal): Promise<Map<number, StreamEnd>> {
+  const start = tailStart(raw);
+  const interval = start === undefined ? [] : ['-read_intervals', `${start.toFixed(3)}%`];
+  const entries = 'packet=stream_index,pts_time,dts_time,duration_time,flags';
+  const watch = { bytesRead: proxy.bytesRead, isStarved: proxy.isStarved, maxBytes: MAX_TAIL_BYTES };
+  try {
+    const args = [...guards, ...interval, '-show_entries', entries, '-of', 'json', proxy.url];
+    return readStreamEnds(RawPackets.parse(await runFfprobe(args, watch, signal)));
+  } catch {
+    signal.throwIfAborted();
+    return new Map();
+  }
+}
+
+function notPlayable(reason: NotPlayableReason, detail: string): ProbeResult {
+  return { problem: buildProblem('not-playable', { reason, detail }) };
+}
