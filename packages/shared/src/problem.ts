@@ -64,5 +64,5 @@ export type ProblemDetails = Partial<Pick<Problem, 'detail' | 'stage' | 'reason'
 
 /** Builds the body of a problem response from its code and the safe details that may leave the server. */
 export function buildProblem(code: ProblemCode, details: ProblemDetails = {}): Problem {
-  return { type: `urn:lodestream:problem:${code}`, code, ...PROBLEMS[code], ...details };
+  return { ...details, type: `urn:lodestream:problem:${code}`, code, ...PROBLEMS[code] };
 }
