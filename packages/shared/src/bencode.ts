@@ -7,7 +7,14 @@
  */
 export type BencodeValue = number | bigint | Uint8Array | BencodeList | BencodeDictionary;
 export type BencodeList = { kind: 'list'; items: BencodeValue[]; start: number; end: number };
-export type BencodeDictionary = { kind: 'dictionary'; entries: Map<string, BencodeValue>; start: number; end: number };
+export type BencodeDictionary = {
+  kind: 'dictionary';
+  entries: Map<string, BencodeValue>;
+  /** Keys that came more than once: other readers may take another of their values. */
+  repeated: Set<string>;
+  start: number;
+  end: number;
+};
 
 export type BencodeLimits = { depth: number; tokens: number };
 
@@ -75,7 +82,7 @@ export function readBencode(bytes: Uint8Array, limits: BencodeLimits = BENCODE_L
       const value: Frame['value'] =
         byte === LIST
           ? { kind: 'list', items: [], start: position, end: position }
-          : { kind: 'dictionary', entries: new Map(), start: position, end: position };
+          : { kind: 'dictionary', entries: new Map(), repeated: new Set(), start: position, end: position };
       stack.push({ value, key: null });
       position += 1;
       continue;
@@ -115,7 +122,8 @@ function addTo(frame: Frame, value: BencodeValue): void {
     return;
   }
   const key = frame.key as string;
-  if (!frame.value.entries.has(key)) frame.value.entries.set(key, value);
+  if (frame.value.entries.has(key)) frame.value.repeated.add(key);
+  else frame.value.entries.set(key, value);
   frame.key = null;
 }
 

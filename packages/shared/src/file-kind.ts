@@ -10,7 +10,9 @@ const EXTENSIONS: Record<Exclude<FileKind, 'other'>, string> = {
 };
 
 const KIND_OF = new Map<string, FileKind>(
-  Object.entries(EXTENSIONS).flatMap(([kind, list]) => list.split(' ').map((extension) => [extension, kind as FileKind] as const)),
+  Object.entries(EXTENSIONS).flatMap(([kind, list]) =>
+    list.split(' ').map((extension) => [extension, kind as FileKind] as const),
+  ),
 );
 
 /** What a file is likely to be, by its name alone; whether it can be played is for a probe to say. */

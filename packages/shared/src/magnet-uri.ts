@@ -50,7 +50,10 @@ export function parseMagnetUri(text: string): MagnetResult {
 function splitParameter(parameter: string): { key: string; value: string | null } {
   const equals = parameter.indexOf('=');
   if (equals === -1) return { key: '', value: null };
-  const key = parameter.slice(0, equals).toLowerCase().replace(/\.\d+$/, '');
+  const key = parameter
+    .slice(0, equals)
+    .toLowerCase()
+    .replace(/\.\d+$/, '');
   try {
     return { key, value: decodeURIComponent(parameter.slice(equals + 1).replaceAll('+', ' ')) };
   } catch {

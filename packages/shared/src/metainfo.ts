@@ -21,8 +21,8 @@ export const METAINFO_LIMITS = {
   /** An info dictionary from peers; the largest in the wild are 1 to 2 MB. */
   infoBytes: 8 * 1024 * 1024,
   files: 20_000,
-  /** libtorrent's limit: beyond it the list is an attack on whoever shows it. */
-  duplicateNames: 500,
+  /** Beyond it the list is an attack on whoever shows it; libtorrent's limit is 500. */
+  duplicateNames: 100,
   pathDepth: 100,
   /** One per piece is kept by every layer; libtorrent's 0x200000 is the hard maximum. */
   pieces: 262_144,
@@ -35,6 +35,8 @@ export const METAINFO_LIMITS = {
 } as const;
 
 const HASH_BYTES = 20;
+/** The keys that decide which bytes the torrent is: where one comes twice, clients do not agree on it. */
+const DECIDING_KEYS = ['pieces', 'piece length', 'length', 'files'];
 
 /** A file as it lies in the torrent's one long string of bytes. */
 export type MetainfoFile = TorrentFile & { offset: number; isPadding: boolean };
@@ -95,6 +97,7 @@ async function readInfo(info: BencodeDictionary, document: Uint8Array): Promise<
   const entries = info.entries;
   if (!entries.has('pieces') && (entries.has('file tree') || entries.get('meta version') === 2))
     return { problem: 'torrent-v2-only' };
+  if (DECIDING_KEYS.some((key) => info.repeated.has(key))) return invalid('It says something twice');
 
   const pieceLength = entries.get('piece length');
   if (typeof pieceLength !== 'number' || pieceLength < METAINFO_LIMITS.pieceLengthMin) return invalid('A bad piece length');

@@ -1,11 +1,21 @@
 import { createIdleClock, createLogger, loadWorkerConfig, runWorker } from '@lodestream/service-kit';
 import { DownloaderSpec } from '@lodestream/shared';
 import { buildApp } from './app.ts';
+import { createAddressFilter } from './torrent/address-filter.ts';
 import { openDownloader } from './torrent/downloader.ts';
+import { guardEgress } from './torrent/egress-guard.ts';
 
 const config = loadWorkerConfig(DownloaderSpec);
 const logger = createLogger(config.spec.name, config.logLevel);
 const clock = createIdleClock();
-const downloader = await openDownloader(config.spec, config.workDir, logger);
+const isAllowed = createAddressFilter(config.spec.network.allowedPrivateNetworks);
+guardEgress(isAllowed, readHostAndPort(config.callHomeUrl));
+const downloader = await openDownloader(config.spec, config.workDir, isAllowed, logger);
 const app = buildApp({ downloader, clock, token: config.token, logger });
 await runWorker({ app, config, logger, clock, leave: () => downloader.leave() });
+
+function readHostAndPort(url: string | undefined): { host: string; port: number } | null {
+  if (url === undefined) return null;
+  const { hostname, port, protocol } = new URL(url);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+}

@@ -91,10 +91,14 @@ export async function startDownloader(options: StartOptions): Promise<RunningDow
   return {
     pid: child.pid as number,
     url,
-    status: async (fileIndex) => (await (await request(`/status${fileIndex === undefined ? '' : `?file=${fileIndex}`}`)).json()) as DownloaderStatus,
+    status: async (fileIndex) =>
+      (await (await request(`/status${fileIndex === undefined ? '' : `?file=${fileIndex}`}`)).json()) as DownloaderStatus,
     fetch: request,
     read: async (fileIndex, start, end, init = {}) => {
-      const response = await request(`/files/${fileIndex}`, { ...init, headers: { ...init.headers, range: `bytes=${start}-${end - 1}` } });
+      const response = await request(`/files/${fileIndex}`, {
+        ...init,
+        headers: { ...init.headers, range: `bytes=${start}-${end - 1}` },
+      });
       if (response.status !== 206) throw new Error(`${response.status}: ${await response.text()}`);
       return Buffer.from(await response.arrayBuffer());
     },

@@ -8,7 +8,11 @@ export type RangeOutcome = { kind: 'whole' } | { kind: 'part'; range: ByteRange 
  * unit, malformed, of several ranges (we never make multipart answers), or about another version than ours (`If-Range`:
  * strong comparison with our ETag only; we have no dates, so a date never matches).
  */
-export function planRange(headers: { range?: string | undefined; ifRange?: string | undefined }, etag: string, lengthBytes: number): RangeOutcome {
+export function planRange(
+  headers: { range?: string | undefined; ifRange?: string | undefined },
+  etag: string,
+  lengthBytes: number,
+): RangeOutcome {
   if (headers.range === undefined) return { kind: 'whole' };
   if (headers.ifRange !== undefined && headers.ifRange.trim() !== etag) return { kind: 'whole' };
   const match = /^bytes=[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/i.exec(headers.range.trim());

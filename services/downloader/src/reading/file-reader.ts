@@ -14,7 +14,12 @@ const LOST_PIECES_MAX = 3;
  * window up in the same tick.
  * @throws the signal's reason, or a ProblemError (`storage-full`, `busy`, `draining`, `internal`).
  */
-export async function* readBytes(content: Content, range: ByteRange, want: Want, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* readBytes(
+  content: Content,
+  range: ByteRange,
+  want: Want,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   const { pieceLength } = content.metainfo;
   const reader = content.openReader(range, want);

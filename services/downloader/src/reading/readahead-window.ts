@@ -22,6 +22,8 @@ export const WINDOW_MAX_BYTES = 16 * 1024 * 1024;
 export const WINDOW_RUN_BYTES = 32 * 1024 * 1024;
 /** Whatever the size of a piece: the next one is there when this one has been read. */
 export const WINDOW_MIN_PIECES = 2;
+/** And not more than so many, where pieces are tiny: the order is made anew at every one of them. */
+export const WINDOW_MAX_PIECES = 512;
 /** Of every reader so many missing pieces are urgent: what it waits for, and what it waits for next. */
 export const URGENT_PIECES = 2;
 
@@ -34,7 +36,10 @@ export function windowBytes(deliveredBytes: number): number {
 /** The bytes that a reader's window covers now. */
 export function readerWindow(reader: ReaderView, pieceLength: number): ByteRange {
   const bytes = Math.max(windowBytes(reader.deliveredBytes), pieceLength * (WINDOW_MIN_PIECES - 1) + 1);
-  return { start: reader.playhead, end: Math.min(reader.end, reader.playhead + bytes) };
+  return {
+    start: reader.playhead,
+    end: Math.min(reader.end, reader.playhead + Math.min(bytes, pieceLength * WINDOW_MAX_PIECES)),
+  };
 }
 
 export type WantedPieces = {
@@ -68,7 +73,11 @@ export function planWantedPieces(
     const groups = groupTies(readers.filter((reader) => reader.want.urgency === urgency)).map((group) =>
       group.map((reader) => listMissing(reader, pieceLength, isMissing)),
     );
-    for (const group of groups) takeTurns(group.map((missing) => missing.slice(0, URGENT_PIECES)), take);
+    for (const group of groups)
+      takeTurns(
+        group.map((missing) => missing.slice(0, URGENT_PIECES)),
+        take,
+      );
     if (urgency === 'held') {
       urgentCount = order.length;
       for (const pieceIndex of prepared) if (isMissing(pieceIndex)) take(pieceIndex);

@@ -27,7 +27,12 @@ export function fileBytesRoutes(app: FastifyInstance, downloader: Downloader, cl
   });
 }
 
-async function sendFile(request: FastifyRequest, reply: FastifyReply, downloader: Downloader, clock: IdleClock): Promise<FastifyReply> {
+async function sendFile(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  downloader: Downloader,
+  clock: IdleClock,
+): Promise<FastifyReply> {
   clock.touch();
   const fileIndex = parseFileIndex(request);
   const signal = requestSignal(reply);
@@ -36,7 +41,11 @@ async function sendFile(request: FastifyRequest, reply: FastifyReply, downloader
   const etag = `"${content.metainfo.infoHash}-${fileIndex}"`;
   const { range, 'if-range': ifRange } = request.headers;
   // RFC 9110 §14.2: ranges are defined for GET alone.
-  const outcome = planRange(request.method === 'GET' ? { range, ifRange: ifRange as string | undefined } : {}, etag, file.lengthBytes);
+  const outcome = planRange(
+    request.method === 'GET' ? { range, ifRange: ifRange as string | undefined } : {},
+    etag,
+    file.lengthBytes,
+  );
   const headers: Record<string, string> = {
     'accept-ranges': 'bytes',
     etag,
@@ -45,7 +54,10 @@ async function sendFile(request: FastifyRequest, reply: FastifyReply, downloader
     'cache-control': 'no-transform',
   };
   if (outcome.kind === 'unsatisfiable')
-    return sendProblem(reply.headers({ ...headers, 'content-range': `bytes */${file.lengthBytes}` }), buildProblem('range-not-satisfiable'));
+    return sendProblem(
+      reply.headers({ ...headers, 'content-range': `bytes */${file.lengthBytes}` }),
+      buildProblem('range-not-satisfiable'),
+    );
 
   const part: ByteRange = outcome.kind === 'part' ? outcome.range : { start: 0, end: file.lengthBytes };
   headers['content-length'] = String(part.end - part.start);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { WireId } from './piece-scheduler.ts';
 import { BLOCK_BYTES, blockCountOf, blockLengthAt } from './block.ts';
+import type { WireId } from './piece-scheduler.ts';
 
 /** Up to here a hash is made at once (1 ms per MiB); larger pieces are hashed beside the event loop. */
 const INLINE_HASH_BYTES = 2 * 1024 * 1024;

@@ -18,7 +18,11 @@ export type PieceStore = {
  * with one `unlink`, and a restarted process sees what there is by listing. Written beside and renamed, so a file is
  * whole or absent as far as a killed process can tell; never synced, because every piece is hashed before it is trusted.
  */
-export async function openPieceStore(dir: string, pieceLengthOf: (pieceIndex: number) => number, pieceCount: number): Promise<PieceStore> {
+export async function openPieceStore(
+  dir: string,
+  pieceLengthOf: (pieceIndex: number) => number,
+  pieceCount: number,
+): Promise<PieceStore> {
   await mkdir(dir, { recursive: true });
   const candidates = await findCandidates(dir, pieceLengthOf, pieceCount);
   const made = new Set<string>();
@@ -65,7 +69,11 @@ export function isNoSpace(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
 }
 
-async function findCandidates(dir: string, pieceLengthOf: (pieceIndex: number) => number, pieceCount: number): Promise<Set<number>> {
+async function findCandidates(
+  dir: string,
+  pieceLengthOf: (pieceIndex: number) => number,
+  pieceCount: number,
+): Promise<Set<number>> {
   const candidates = new Set<number>();
   for (const group of await readdir(dir, { withFileTypes: true })) {
     if (!group.isDirectory() || !/^\d{1,7}$/.test(group.name)) continue;

@@ -8,7 +8,7 @@ import { blockCountOf } from '../scheduling/block.ts';
 import { createPieceAssembly, isPieceRight } from '../scheduling/piece-assembly.ts';
 import { createPieceScheduler, type WireId } from '../scheduling/piece-scheduler.ts';
 import { createWires } from '../scheduling/wires.ts';
-import { type StoredPiece, planEviction } from '../storage/disk-budget.ts';
+import { planEviction, type StoredPiece } from '../storage/disk-budget.ts';
 import { createPieceBits, type PieceBits } from '../storage/piece-bits.ts';
 import { isNoSpace, type PieceStore } from '../storage/piece-store.ts';
 import type { Swarm } from './swarm.ts';
@@ -17,6 +17,8 @@ import type { Swarm } from './swarm.ts';
 export const READERS_MAX = 64;
 /** After the disk was full, nothing is fetched for so long; then it is tried again. */
 const STORAGE_FULL_MS = 5000;
+/** Heads and tails are kept from eviction for so many files: the next episode is prepared while one is watched. */
+const PREPARED_FILES_MAX = 4;
 /** Files of an earlier process that are hashed at once. */
 const CANDIDATE_CHECKS = 2;
 
@@ -62,10 +64,9 @@ export function createContent({ metainfo, swarm, store, budgetBytes, logger }: C
   const waiters = new Map<number, Set<Waiter>>();
   const candidates = new Set(store.candidates);
   const checking = new Set<number>();
-  /** Whole, and being hashed or written. */
-  const finishing = new Set<number>();
   const stored = new Map<number, StoredPiece>();
-  let prepared: readonly number[] = [];
+  let prepared: (readonly number[])[] = [];
+  let isUpdateDue = false;
   let lastReaderId = 0;
   let usedBytes = 0;
   let fullUntil = 0;
@@ -75,11 +76,19 @@ export function createContent({ metainfo, swarm, store, budgetBytes, logger }: C
   for (const wire of swarm.wires) wires.add(wire);
   swarm.on('wire', (wire) => wires.add(wire));
 
+  /** Once after the events of this turn: pieces come in and playheads move many times in one. */
+  function updateSoon(): void {
+    if (isUpdateDue) return;
+    isUpdateDue = true;
+    setImmediate(update);
+  }
+
   /** Readers, prepared pieces or what is here have changed: order anew. */
   function update(): void {
+    isUpdateDue = false;
     if (isClosed) return;
     const isPaused = performance.now() < fullUntil;
-    const plan = planWantedPieces([...readers.values()], prepared, pieceLength, (pieceIndex) => !have.has(pieceIndex));
+    const plan = planWantedPieces([...readers.values()], prepared.flat(), pieceLength, (pieceIndex) => !have.has(pieceIndex));
     const order: number[] = [];
     let urgentCount = 0;
     for (const [rank, pieceIndex] of plan.order.entries()) {
@@ -106,7 +115,6 @@ export function createContent({ metainfo, swarm, store, budgetBytes, logger }: C
   }
 
   async function finishPiece(pieceIndex: number): Promise<void> {
-    finishing.add(pieceIndex);
     try {
       const finished = await assembly.finish(pieceIndex);
       if (isClosed) return;
@@ -116,8 +124,7 @@ export function createContent({ metainfo, swarm, store, budgetBytes, logger }: C
     } catch (error) {
       onStoreFailure(pieceIndex, error);
     } finally {
-      finishing.delete(pieceIndex);
-      update();
+      updateSoon();
     }
   }
 
@@ -165,14 +172,19 @@ export function createContent({ metainfo, swarm, store, budgetBytes, logger }: C
   /** Evicts what has not been read for longest; with a limit below the budget when the disk itself is full. */
   async function makeRoom(neededBytes: number, limitBytes = budgetBytes): Promise<boolean> {
     const pinned = listPinned();
-    const files = [...stored.values(), ...[...candidates].map((pieceIndex) => ({ pieceIndex, lengthBytes: lengthOf(pieceIndex), lastReadAt: 0 }))];
-    const { evict, hasRoom } = planEviction(files, usedBytes, neededBytes, Math.min(limitBytes, budgetBytes), (pieceIndex) => pinned.has(pieceIndex));
+    const files = [
+      ...stored.values(),
+      ...[...candidates].map((pieceIndex) => ({ pieceIndex, lengthBytes: lengthOf(pieceIndex), lastReadAt: 0 })),
+    ];
+    const { evict, hasRoom } = planEviction(files, usedBytes, neededBytes, Math.min(limitBytes, budgetBytes), (pieceIndex) =>
+      pinned.has(pieceIndex),
+    );
     for (const pieceIndex of evict) await dropPiece(pieceIndex);
     return limitBytes < budgetBytes ? evict.length > 0 : hasRoom;
   }
 
   function listPinned(): Set<number> {
-    const pinned = new Set([...prepared, ...checking]);
+    const pinned = new Set([...prepared.flat(), ...checking]);
     for (const reader of readers.values()) {
       const { first, end } = pieceSpan(readerWindow(reader, pieceLength), pieceLength);
       for (let pieceIndex = first; pieceIndex < end; pieceIndex++) pinned.add(pieceIndex);
@@ -202,7 +214,7 @@ export function createContent({ metainfo, swarm, store, budgetBytes, logger }: C
       await store.remove(pieceIndex);
     } finally {
       checking.delete(pieceIndex);
-      update();
+      updateSoon();
     }
   }
 
@@ -224,7 +236,7 @@ export function createContent({ metainfo, swarm, store, budgetBytes, logger }: C
         advance(playhead) {
           reader.deliveredBytes += playhead - reader.playhead;
           reader.playhead = playhead;
-          if (readers.has(reader.id)) update();
+          if (readers.has(reader.id)) updateSoon();
         },
         close() {
           if (readers.delete(reader.id)) update();
@@ -266,7 +278,7 @@ export function createContent({ metainfo, swarm, store, budgetBytes, logger }: C
       update();
     },
     prepare(pieceIndexes) {
-      prepared = [...new Set([...pieceIndexes, ...prepared])];
+      prepared = [pieceIndexes, ...prepared].slice(0, PREPARED_FILES_MAX);
       update();
     },
     close() {

@@ -12,8 +12,8 @@ import {
   readMetainfo,
 } from '@lodestream/shared';
 import { pieceLengthAt, pieceSpan } from '../reading/piece-span.ts';
-import { openPieceStore } from '../storage/piece-store.ts';
-import { createAddressFilter } from './address-filter.ts';
+import { isNoSpace, openPieceStore } from '../storage/piece-store.ts';
+import type { AddressFilter } from './address-filter.ts';
 import { type Content, createContent } from './content.ts';
 import { planPreparedPieces } from './file-span.ts';
 import { joinSwarm, type Swarm } from './swarm.ts';
@@ -28,11 +28,7 @@ const FIGURES_MS = 1000;
  *
  * A lack of peers is no state: it is a figure of the status, and the reads go on waiting.
  */
-type State =
-  | { at: 'resolving' }
-  | { at: 'ready'; content: Content }
-  | { at: 'failed'; problem: Problem }
-  | { at: 'leaving' };
+type State = { at: 'resolving' } | { at: 'ready'; content: Content } | { at: 'failed'; problem: Problem } | { at: 'leaving' };
 
 export type Downloader = {
   status(fileIndex?: number): Omit<DownloaderStatus, 'idleSeconds'>;
@@ -52,7 +48,12 @@ export function findFile(metainfo: Metainfo, fileIndex: number): MetainfoFile {
   return file;
 }
 
-export async function openDownloader(spec: DownloaderSpec, workDir: string, logger: Logger): Promise<Downloader> {
+export async function openDownloader(
+  spec: DownloaderSpec,
+  workDir: string,
+  isAllowed: AddressFilter,
+  logger: Logger,
+): Promise<Downloader> {
   let state: State = { at: 'resolving' };
   const settled = Promise.withResolvers<Content>();
   settled.promise.catch(() => {});
@@ -62,13 +63,18 @@ export async function openDownloader(spec: DownloaderSpec, workDir: string, logg
 
   const given = spec.source.metainfo === undefined ? null : await readMetainfo(Buffer.from(spec.source.metainfo, 'base64'));
   const metainfo = given && 'metainfo' in given ? given.metainfo : null;
-  const swarm: Swarm = await joinSwarm(spec, metainfo?.isPrivate ?? false, createAddressFilter(spec.network.allowedPrivateNetworks), logger);
+  const swarm: Swarm = await joinSwarm(spec, metainfo?.isPrivate ?? false, isAllowed, logger);
   swarm.on('error', (error) => {
     logger.error({ err: error }, 'swarm failed');
     fail(buildProblem('workload-failed'));
   });
-  swarm.on('metadata', (bytes) => void readInfoDictionary(Uint8Array.from(bytes)).then(accept));
-  if (given) void accept('metainfo' in given ? given.metainfo : given);
+  swarm.on('metadata', (bytes) => void readInfoDictionary(Uint8Array.from(bytes)).then(accept).catch(onFault));
+  if (given) void accept('metainfo' in given ? given.metainfo : given).catch(onFault);
+
+  function onFault(error: unknown): void {
+    logger.error({ err: error }, 'the torrent could not be opened');
+    fail(buildProblem(isNoSpace(error) ? 'storage-full' : 'workload-failed'));
+  }
 
   async function accept(read: Metainfo | Awaited<ReturnType<typeof readInfoDictionary>>): Promise<void> {
     if (state.at !== 'resolving') return;
@@ -85,7 +91,10 @@ export async function openDownloader(spec: DownloaderSpec, workDir: string, logg
     });
     for (const fileIndex of toPrepare) prepareFile(content, fileIndex);
     settled.resolve(content);
-    logger.info({ pieceCount: read.pieceCount, pieceLength: read.pieceLength, candidates: store.candidates.size }, 'metadata is known');
+    logger.info(
+      { pieceCount: read.pieceCount, pieceLength: read.pieceLength, candidates: store.candidates.size },
+      'metadata is known',
+    );
   }
 
   function fail(problem: Problem): void {
@@ -121,7 +130,9 @@ export async function openDownloader(spec: DownloaderSpec, workDir: string, logg
         name: info?.name ?? spec.source.displayName,
         lengthBytes: info?.lengthBytes ?? 0,
         pieceLength: info?.pieceLength ?? 0,
-        files: (info?.files ?? []).filter((each) => !each.isPadding).map(({ index, path, lengthBytes, kind }) => ({ index, path, lengthBytes, kind })),
+        files: (info?.files ?? [])
+          .filter((each) => !each.isPadding)
+          .map(({ index, path, lengthBytes, kind }) => ({ index, path, lengthBytes, kind })),
         swarm: {
           peers: census.peers,
           seeders: census.seeders,

@@ -1,13 +1,23 @@
 import { EventEmitter } from 'node:events';
-import type { DownloaderSpec, Metainfo } from '@lodestream/shared';
 import type { Logger } from '@lodestream/service-kit';
-import WebTorrent, { type ChunkStore, type ParsedTorrent, type PeerWire, type StoreCallback, type SwarmTorrent } from 'webtorrent';
+import type { DownloaderSpec, Metainfo } from '@lodestream/shared';
+import WebTorrent, {
+  type ChunkStore,
+  type ParsedTorrent,
+  type PeerWire,
+  type StoreCallback,
+  type SwarmTorrent,
+} from 'webtorrent';
 import { type AddressFilter, addressKey } from './address-filter.ts';
+import { pickPeerPort } from './pick-port.ts';
 
 /** Outgoing connections; webtorrent's own default. */
 const CONNECTIONS_MAX = 55;
 /** Peers that we upload to at once, while anyone watches (webtorrent.md §10). */
 const UPLOAD_SLOTS = 4;
+/** While fewer peers than this are connected, trackers and the DHT are asked again, and first peers dialled again. */
+const PEERS_WANTED = 5;
+const REANNOUNCE_MS = 60_000;
 /** Warnings come once per bad piece, tracker and duplicate peer; so many a minute are logged. */
 const WARNINGS_PER_MINUTE = 10;
 
@@ -31,9 +41,16 @@ export type PieceReader = (pieceIndex: number, offset: number, lengthBytes: numb
  * The only door to webtorrent: it keeps sockets, handshakes, discovery, choking and serving; which block is asked of
  * whom, hashes and storage are ours. Nothing of a user's text goes in: an info hash, filtered trackers, checked addresses.
  */
-export async function joinSwarm(spec: DownloaderSpec, isPrivate: boolean, isAllowed: AddressFilter, logger: Logger): Promise<Swarm> {
+export async function joinSwarm(
+  spec: DownloaderSpec,
+  isPrivate: boolean,
+  isAllowed: AddressFilter,
+  logger: Logger,
+): Promise<Swarm> {
   const { network, source } = spec;
   const banned = new Set<string>();
+  const peerPort = await pickPeerPort(network.peerPorts);
+  const canUpload = network.uploadBytesPerSecond > 0;
   const client = new WebTorrent({
     // uTP first costs a TCP-only peer 42 s (webtorrent.md §1, fact 6).
     utp: false,
@@ -46,16 +63,21 @@ export async function joinSwarm(spec: DownloaderSpec, isPrivate: boolean, isAllo
     webSeeds: false,
     tracker: { rtcConfig: { iceServers: [] } },
     maxConns: CONNECTIONS_MAX,
-    torrentPort: 0,
-    uploadLimit: network.uploadBytesPerSecond,
+    torrentPort: peerPort,
+    dhtPort: peerPort,
+    // A limit of 0 would hold back our requests too; without upload nobody is unchoked instead.
+    uploadLimit: canUpload ? network.uploadBytesPerSecond : -1,
     seedOutgoingConnections: false,
   });
-  client.blocked = { contains: (address) => banned.has(addressKey(address)) || !isAllowed(address) };
+  client.banned = { contains: (address) => banned.has(addressKey(address)) };
+  client.blocked = { contains: (address) => client.banned.contains(address) || !isAllowed(address) };
   const events = new EventEmitter() as Swarm;
   client.on('error', (error) => events.emit('error', error));
   await new Promise<void>((resolve) => (client.listening ? resolve() : client.once('listening', resolve)));
 
   const announce = isPrivate ? source.trackers : [...new Set([...source.trackers, ...network.trackers])];
+  let havePieces = 0;
+  let pieceCount = Number.POSITIVE_INFINITY;
   let read: PieceReader = () => Promise.reject(new Error('no pieces yet'));
   const torrent = client.add(
     { infoHash: spec.infoHash, announce },
@@ -65,7 +87,7 @@ export async function joinSwarm(spec: DownloaderSpec, isPrivate: boolean, isAllo
       path: '/nonexistent',
       store: buildStoreClass((...place) => read(...place)),
       storeCacheSlots: 0,
-      uploads: UPLOAD_SLOTS,
+      uploads: canUpload ? UPLOAD_SLOTS : 0,
       strategy: 'sequential',
     },
   );
@@ -76,7 +98,7 @@ export async function joinSwarm(spec: DownloaderSpec, isPrivate: boolean, isAllo
     if (++warnings.count <= WARNINGS_PER_MINUTE) logger.info({ warning: toError(warning).message }, 'swarm warning');
   });
   torrent.on('wire', (wire) => {
-    if (wire.remoteAddress !== undefined && client.blocked.contains(wire.remoteAddress)) return wire.destroy();
+    if (wire.remoteAddress !== undefined && client.banned.contains(wire.remoteAddress)) return wire.destroy();
     // Pieces that a choking peer allows would be fetched past our own scheduler.
     wire.on('allowed-fast', () => {
       wire.peerAllowedFastSet = [];
@@ -84,9 +106,18 @@ export async function joinSwarm(spec: DownloaderSpec, isPrivate: boolean, isAllo
     listenForMetadata(wire, torrent, events);
     events.emit('wire', wire);
   });
-  torrent.once('infoHash', () => {
+  const addFirstPeers = () => {
     for (const peer of source.peers) torrent.addPeer(peer);
-  });
+  };
+  torrent.once('infoHash', addFirstPeers);
+  const reannounce = setInterval(() => {
+    if (torrent.destroyed || torrent.wires.length >= PEERS_WANTED) return;
+    addFirstPeers();
+    torrent.discovery?.tracker?.update();
+    if (!torrent.private && client.dht) client.dht.lookup(spec.infoHash);
+  }, REANNOUNCE_MS);
+  // Which pieces a peer has that we lack is a look at all of them, at each of its messages; to be interested costs nothing.
+  torrent._updateWireInterest = (wire) => (havePieces < pieceCount ? wire.interested() : wire.uninterested());
 
   return Object.defineProperties(events, {
     wires: { get: () => torrent.wires },
@@ -95,6 +126,8 @@ export async function joinSwarm(spec: DownloaderSpec, isPrivate: boolean, isAllo
     useMetainfo: {
       value: async (metainfo: Metainfo, reader: PieceReader) => {
         read = reader;
+        pieceCount = metainfo.pieceCount;
+        if (metainfo.isPrivate) leaveDht(torrent);
         // Its start-up check would hash what is there, or trust it; ours hashes a piece when it is first wanted.
         torrent._verifyPieces = (callback) => callback(null);
         torrent.once('metadata', () => {
@@ -107,12 +140,14 @@ export async function joinSwarm(spec: DownloaderSpec, isPrivate: boolean, isAllo
     },
     markVerified: {
       value: (pieceIndex: number) => {
+        havePieces += 1;
         torrent._markVerified(pieceIndex);
         for (const wire of torrent.wires) wire.have(pieceIndex);
       },
     },
     markUnverified: {
       value: (pieceIndex: number) => {
+        havePieces -= 1;
         torrent._markUnverified(pieceIndex);
         for (const wire of torrent.wires) wire.lt_donthave.donthave(pieceIndex);
       },
@@ -125,7 +160,10 @@ export async function joinSwarm(spec: DownloaderSpec, isPrivate: boolean, isAllo
       },
     },
     leave: {
-      value: () => new Promise<void>((resolve) => client.destroy(() => resolve())),
+      value: () => {
+        clearInterval(reannounce);
+        return new Promise<void>((resolve) => client.destroy(() => resolve()));
+      },
     },
   });
 }
@@ -139,6 +177,13 @@ function listenForMetadata(wire: PeerWire, torrent: SwarmTorrent, events: Swarm)
   wire.ut_metadata.once('metadata', () => {
     if (!torrent.metadata && !torrent.destroyed) events.emit('metadata', wire.ut_metadata.metadata);
   });
+}
+
+/** A magnet does not say that its torrent is private (BEP 27): the DHT has been asked once, and is not again. */
+function leaveDht(torrent: SwarmTorrent): void {
+  if (!torrent.discovery) return;
+  torrent.discovery._dhtAnnouncing = true;
+  torrent.discovery.dht?.removeAllListeners('peer');
 }
 
 /** Peers are served from our store; nothing is ever written through webtorrent. */

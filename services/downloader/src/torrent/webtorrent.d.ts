@@ -61,8 +61,11 @@ declare module 'webtorrent' {
     constructor(options: ClientOptions);
     readonly listening: boolean;
     readonly torrentPort: number;
-    /** Asked for every outgoing peer (`torrent.js:addPeer`), and with our patch for incoming ones and redials. */
+    readonly dht: false | { lookup(infoHash: string): void };
+    /** Asked for every outgoing peer (`torrent.js:addPeer`), and with our patch for redials. */
     blocked: { contains(address: string): boolean };
+    /** Of our patch: asked for incoming peers. */
+    banned: { contains(address: string): boolean };
     add(source: { infoHash: string; announce: string[] }, options: TorrentOptions): SwarmTorrent;
     destroy(callback: (error?: Error) => void): void;
   }
@@ -84,7 +87,9 @@ declare module 'webtorrent' {
     readonly destroyed: boolean;
     /** What ut_metadata offers to other peers: the raw info dictionary. */
     metadata: Uint8Array | null;
-    readonly discovery: { dht: unknown; tracker: { update(): void } | null } | null;
+    private?: boolean;
+    /** torrent-discovery. While it is announcing to the DHT it does not announce again. */
+    readonly discovery: { dht: EventEmitter | null; _dhtAnnouncing: boolean; tracker: { update(): void } | null } | null;
     addPeer(address: string): boolean;
     removePeer(address: string): void;
     _onMetadata(parsed: ParsedTorrent): Promise<void>;
