@@ -56,15 +56,17 @@ export function planUntil(
   timeline: Timeline,
   maxRunSegments: number | null,
 ): number | null {
-  const bounds = others.map((run) => run.startSegment).filter((start) => start > from && others.some((run) => covers(run, start)));
+  const bounds = others.flatMap((run) => coveredAfter(run, from));
   const last = timeline.segmentCount - 1;
   if (from < last) bounds.push(last);
   if (maxRunSegments !== null) bounds.push(from + maxRunSegments);
   return bounds.length > 0 ? Math.min(...bounds) : null;
 }
 
-function covers(run: RunView, segment: number): boolean {
-  return run.heldSegments.has(segment) || (run.isMaking && run.nextSegment <= segment && segment < run.until);
+/** What a run holds beyond `from`, and where it goes on; one that is behind `from` will end there instead. */
+function coveredAfter(run: RunView, from: number): number[] {
+  const held = [...run.heldSegments].filter((segment) => segment > from);
+  return run.isMaking && run.nextSegment > from && run.nextSegment < run.until ? [...held, run.nextSegment] : held;
 }
 
 /** 0 for the segment in the making: its first parts are there, or come next. */
