@@ -22,7 +22,7 @@ export const CONTAINERS = {
 } as const;
 export type Container = keyof typeof CONTAINERS;
 
-/** codec → the decoder that ffmpeg picks for it. */
+/** codec → the decoders that ffmpeg may pick for it. */
 const VIDEO_DECODERS: Record<string, string> = {
   h264: 'h264',
   hevc: 'hevc',
@@ -57,9 +57,10 @@ const AUDIO_DECODERS: Record<string, string> = {
   dts: 'dca',
   truehd: 'truehd',
   mlp: 'mlp',
-  mp3: 'mp3float',
-  mp2: 'mp2float',
-  mp1: 'mp1float',
+  // Which of the two ffmpeg prefers differs between its versions.
+  mp3: 'mp3float,mp3',
+  mp2: 'mp2float,mp2',
+  mp1: 'mp1float,mp1',
   flac: 'flac',
   opus: 'opus',
   vorbis: 'vorbis',

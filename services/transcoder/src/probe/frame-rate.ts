@@ -12,12 +12,14 @@ const USUAL: readonly Rational[] = [
   { num: 60000, den: 1001 },
   { num: 60, den: 1 },
 ];
-/** Where no usual rate fits a variable one: the next of these above it, so that no picture is lost. */
+/** Where no usual rate fits a variable one: the next of these above it, so that hardly a picture is lost. */
 const STEPS: readonly Rational[] = [...[5, 6, 8, 10, 12, 15, 20].map((num) => ({ num, den: 1 })), ...USUAL];
 
 const SNAP = 0.001;
 /** Stated and average rate of a constant stream may differ so much: the average is measured over the whole, or a few frames. */
 const SAME = 0.02;
+/** A phone that averages 30.9 pictures a second films at 30: a few are dropped, instead of half as many made up. */
+const STEP_BELOW = 0.04;
 const MAX_RATE = 60;
 const MIN_RATE = 5;
 const DEFAULT_RATE: Rational = { num: 25, den: 1 };
@@ -40,7 +42,7 @@ export function pickFrameRate(stated: string | undefined, average: string | unde
   const snapped = snap(avg);
   if (snapped) return snapped;
   if (value(avg) > MAX_RATE) return halve(avg);
-  return STEPS.find((rate) => value(rate) >= value(avg) * (1 - SNAP)) ?? { num: MAX_RATE, den: 1 };
+  return STEPS.find((rate) => value(rate) >= value(avg) * (1 - STEP_BELOW)) ?? { num: MAX_RATE, den: 1 };
 }
 
 /** `num/den` with both positive; anything else, as ffprobe's `0/0`, is none. */

@@ -10,7 +10,7 @@ import { openSource, type SourceReader } from '../source/source-reader.ts';
 import { FfprobeFailed, runFfprobe } from './ffprobe.ts';
 import { RawPackets, RawProbe } from './raw-probe.ts';
 import { readProbe } from './read-probe.ts';
-import { readStreamEnds, type StreamEnd, tailStart } from './read-tail.ts';
+import { readStreamEnds, type StreamEnd, tailStarts } from './read-tail.ts';
 import { SNIFF_BYTES, sniffContainer } from './sniff.ts';
 
 /** The head and the index of any honest file; one without an index is read no further (hls.md §10: 1 to 6 MiB). */
@@ -96,23 +96,30 @@ async function askFfprobe(proxy: SourceProxy, container: Container, signal: Abor
     return notPlayable('damaged', 'this file is damaged, or no film');
   }
   const ends = await readEnds(raw, guards, proxy, signal);
-  const read = readProbe(raw, container, ends);
+  if (ends?.size === 0) return notPlayable('damaged', 'there is nothing to play in this file');
+  const read = readProbe(raw, container, ends ?? new Map());
   return 'mediaInfo' in read ? { mediaInfo: read.mediaInfo } : notPlayable(read.reason, read.detail);
 }
 
-/** Where the streams really end; empty where the end cannot be read, and the stated lengths have to do. */
-async function readEnds(raw: RawProbe, guards: string[], proxy: SourceProxy, signal: AbortSignal): Promise<Map<number, StreamEnd>> {
-  const start = tailStart(raw);
-  const interval = start === undefined ? [] : ['-read_intervals', `${start.toFixed(3)}%`];
+/**
+ * Where the streams really end. Undefined where that cannot be told within the bounds, and the stated lengths have to do;
+ * empty when the whole file was read and has no packet.
+ */
+async function readEnds(raw: RawProbe, guards: string[], proxy: SourceProxy, signal: AbortSignal): Promise<Map<number, StreamEnd> | undefined> {
   const entries = 'packet=stream_index,pts_time,dts_time,duration_time,flags';
   const watch = { bytesRead: proxy.bytesRead, isStarved: proxy.isStarved, maxBytes: MAX_TAIL_BYTES };
-  try {
-    const args = [...guards, ...interval, '-show_entries', entries, '-of', 'json', proxy.url];
-    return readStreamEnds(RawPackets.parse(await runFfprobe(args, watch, signal)));
-  } catch {
-    signal.throwIfAborted();
-    return new Map();
+  for (const start of tailStarts(raw)) {
+    const interval = start === undefined ? [] : ['-read_intervals', `${start.toFixed(3)}%`];
+    try {
+      const args = [...guards, ...interval, '-show_entries', entries, '-of', 'json', proxy.url];
+      const ends = readStreamEnds(RawPackets.parse(await runFfprobe(args, watch, signal)));
+      if (ends.size > 0 || start === undefined) return ends;
+    } catch {
+      signal.throwIfAborted();
+      if (start === undefined) return undefined;
+    }
   }
+  return undefined;
 }
 
 function notPlayable(reason: NotPlayableReason, detail: string): ProbeResult {

@@ -30,7 +30,17 @@ export function statedDuration(stream: RawStream): number | undefined {
 
 /** Where the reading of the end begins, on the container's clock; undefined when nothing says how long the file is. */
 export function tailStart(raw: RawProbe): number | undefined {
+  return tailStarts(raw)[0];
+}
+
+/**
+ * The places to read the end from, one after the other until there are packets: a file whose length is a lie (cut off, or
+ * a header of another cut) has none behind the first. The last one is the whole file.
+ */
+export function tailStarts(raw: RawProbe): (number | undefined)[] {
   const start = seconds(raw.format.start_time) ?? 0;
   const duration = seconds(raw.format.duration);
-  return duration === undefined ? undefined : start + Math.max(0, duration - TAIL_SECONDS);
+  if (duration === undefined) return [undefined];
+  const places = [Math.max(0, duration - TAIL_SECONDS), duration / 2, duration / 4].map((place) => start + place);
+  return [...(duration > 2 * TAIL_SECONDS ? places : places.slice(0, 1)), undefined];
 }
