@@ -1,3 +1,7 @@
+export * from './browser/frame-oracle.ts';
+export * from './browser/launch-browser.ts';
+export * from './browser/player-recorder.ts';
+export * from './browser/watch-page.ts';
 export * from './clips/frame-number.ts';
 export * from './clips/read-frame-numbers.ts';
 export * from './clips/read-tones.ts';

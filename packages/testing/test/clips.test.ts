@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { type ClipRecipe, makeClip, makeLongFilm, readFrameNumbers, runProcess } from '../src/index.ts';
 
 type Probe = {
-  format: { duration: string; format_name: string };
+  format: { duration: string; start_time: string; format_name: string };
   streams: {
     codec_name: string;
     codec_type: string;
+    start_time: string;
     sample_rate?: string;
     channels?: number;
     tags?: { language?: string };
@@ -18,6 +19,18 @@ async function probe(path: string): Promise<Probe> {
     timeoutMs: 20_000,
   });
   return JSON.parse(text) as Probe;
+}
+
+/** From the first to the end of the last sound, in seconds. */
+async function soundEnd(path: string): Promise<number> {
+  const entries = ['-show_entries', 'packet=pts_time,duration_time', '-of', 'csv=p=0'];
+  const text = await runProcess('ffprobe', ['-v', 'error', '-select_streams', 'a:0', ...entries, path], { timeoutMs: 20_000 });
+  const packets = text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(',').map(Number));
+  const [first, last] = [packets[0], packets.at(-1)];
+  return (last?.[0] ?? 0) + (last?.[1] ?? 0) - (first?.[0] ?? 0);
 }
 
 const RECIPES: [string, ClipRecipe, string[]][] = [
@@ -51,6 +64,9 @@ test.each(RECIPES)('%s shows its frame numbers in order', async (_name, recipe, 
   const { streams, format } = await probe(clip.path);
   expect(streams.map((stream) => stream.codec_name)).toEqual(codecs);
   expect(Math.abs(Number(format.duration) - clip.durationSeconds)).toBeLessThan(0.1);
+  expect(Math.abs((await soundEnd(clip.path)) - clip.durationSeconds)).toBeLessThan(0.1);
+  const [picture] = streams;
+  expect(Number(picture?.start_time) - Number(format.start_time)).toBeLessThan(0.005);
   const numbers = await readFrameNumbers(clip.path);
   expect(numbers).toEqual(Array.from({ length: clip.frameCount }, (_, n) => n));
 });

@@ -33,7 +33,8 @@ export async function readTones(path: string, trackIndex: number, inputArgs: rea
   ];
   const { stdout } = await promisify(execFile)('ffmpeg', args, { encoding: 'buffer', maxBuffer: MAX_BYTES, timeout: TIMEOUT_MS });
   const samples = new Int16Array(stdout.buffer, stdout.byteOffset, stdout.length >> 1);
-  const seconds = Math.floor(samples.length / SAMPLE_RATE);
+  // A last second counts when its middle is there.
+  const seconds = Math.floor(samples.length / SAMPLE_RATE + (1 - TO_SECOND));
   return Array.from({ length: seconds }, (_, second) =>
     pickStep(samples.subarray((second + FROM_SECOND) * SAMPLE_RATE, (second + TO_SECOND) * SAMPLE_RATE), trackIndex),
   );

@@ -17,6 +17,11 @@ export type ClipAudio = {
   /** ISO 639-2, as Matroska and mp4 keep it: `eng`. */
   language?: string;
   title?: string;
+  /**
+   * Keep the encoder's priming before 0, as a plain ffmpeg command does: the muxer then moves everything, and the picture
+   * begins 21 ms late, half a frame beside the grid. Without it picture and sound both begin at 0.
+   */
+  hasPriming?: boolean;
 };
 
 export type ClipRecipe = {
@@ -127,9 +132,9 @@ type EncodeRecipe = Required<ClipRecipe> & { frameCount: number; framesPerSecond
 function buildEncodeArgs(recipe: EncodeRecipe): string[] {
   const { width, height, audio, durationSeconds } = recipe;
   const hasVideo = recipe.video !== 'none';
-  const videoInput = hasVideo
-    ? ['-f', 'lavfi', '-i', `testsrc2=size=${width}x${height}:rate=${recipe.frameRate},${buildFrameNumberFilter(width, height)}`]
-    : [];
+  // The source ends by itself: `-frames:v` would end the sound with the encoder's last picture, most of a second early.
+  const picture = `testsrc2=size=${width}x${height}:rate=${recipe.frameRate},trim=end_frame=${recipe.frameCount}`;
+  const videoInput = hasVideo ? ['-f', 'lavfi', '-i', `${picture},${buildFrameNumberFilter(width, height)}`] : [];
   const audioInputs = audio.flatMap((track, index) => [
     '-f',
     'lavfi',
@@ -142,7 +147,7 @@ function buildEncodeArgs(recipe: EncodeRecipe): string[] {
     ...videoInput,
     ...audioInputs,
     ...maps,
-    ...(hasVideo ? ['-frames:v', String(recipe.frameCount), '-pix_fmt', 'yuv420p', ...videoCodecArgs(recipe)] : []),
+    ...(hasVideo ? ['-pix_fmt', 'yuv420p', ...videoCodecArgs(recipe)] : []),
     ...audio.flatMap((track, index) => audioTrackArgs(track, index)),
     ...(recipe.container === 'mp4' && recipe.fastStart ? ['-movflags', '+faststart'] : []),
     ...recipe.extraArgs,
@@ -177,6 +182,7 @@ function audioTrackArgs(track: ClipAudio, index: number): string[] {
     ...(track.title === undefined ? [] : [`-metadata:s:a:${index}`, `title=${track.title}`]),
     `-disposition:a:${index}`,
     index === 0 ? 'default' : '0',
+    ...(track.hasPriming || track.codec === 'opus' ? [] : [`-bsf:a:${index}`, 'noise=drop=lt(pts\\,0)']),
   ];
 }
 

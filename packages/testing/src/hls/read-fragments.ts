@@ -21,10 +21,10 @@ export function readTrackKind(init: Buffer): 'video' | 'audio' {
   return init.toString('latin1', handler.start + 8, handler.start + 12) === 'vide' ? 'video' : 'audio';
 }
 
-/** `avc1.640028`: what the AVC configuration record says of profile, constraints and level (RFC 6381 §3.3). */
+/** `avc1.64001E`: what the AVC configuration record says of profile, constraints and level (RFC 6381 §3.3). */
 export function readAvcCodec(init: Buffer): string | null {
   const at = init.indexOf('avcC', 0, 'latin1');
-  return at < 0 ? null : `avc1.${init.toString('hex', at + 5, at + 8)}`;
+  return at < 0 ? null : `avc1.${init.toString('hex', at + 5, at + 8).toUpperCase()}`;
 }
 
 /** All fragments of a segment, in order. Throws on a box that does not fit: a segment that was cut. */
