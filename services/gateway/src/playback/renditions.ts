@@ -6,6 +6,7 @@ import {
   buildVideoTimeline,
   type MediaInfo,
   type Rendition,
+  sanitizeDisplayName,
   segmentDurationSeconds,
   type VideoEncoding,
   type VideoRendition,
@@ -19,13 +20,15 @@ const MAX_WIDTH = 1920;
 const CRF = 22;
 /** `-q:a 1.2` stays below this (hls.md §4). */
 const AUDIO_BANDWIDTH = 192_000;
+/** More of a track's title fits on no menu. */
+const MAX_NAME_CHARACTERS = 80;
 
-/** Rate limit, frame and bit budget by height. Levels are H.264 table A-1 for the size at up to 30 and up to 60 frames a second. */
+/** Bit budget and level by size, either way round. Levels are H.264 table A-1 for the size at up to 30 and up to 60 frames a second. */
 const RUNGS = [
-  { height: 360, bitsPerSecond: 1_400_000, level: [30, 31] },
-  { height: 480, bitsPerSecond: 2_100_000, level: [31, 32] },
-  { height: 720, bitsPerSecond: 4_000_000, level: [31, 32] },
-  { height: MAX_HEIGHT, bitsPerSecond: 8_000_000, level: [40, 42] },
+  { width: 640, height: 360, bitsPerSecond: 1_400_000, level: [30, 31] },
+  { width: 854, height: 480, bitsPerSecond: 2_100_000, level: [31, 32] },
+  { width: 1280, height: 720, bitsPerSecond: 4_000_000, level: [31, 32] },
+  { width: MAX_WIDTH, height: MAX_HEIGHT, bitsPerSecond: 8_000_000, level: [40, 42] },
 ] as const;
 
 /**
@@ -46,10 +49,12 @@ function videoRendition(stream: VideoStream, targetSegmentSeconds: number): Vide
   const { num, den } = stream.frameRate;
   const frameCount = Math.max(1, Math.floor((stream.lastFrameSeconds * num) / den + 0.5) + 1);
   const size = outputSize(stream);
-  const rung = RUNGS.find((candidate) => Math.min(size.width, size.height) <= candidate.height) ?? RUNGS[3];
+  const [short, long] = [Math.min(size.width, size.height), Math.max(size.width, size.height)];
+  // By both sides: 1920×696 (2.76:1) is low, but has more macroblocks than the level of 720p allows.
+  const rung = RUNGS.find((candidate) => short <= candidate.height && long <= candidate.width) ?? RUNGS[3];
   const encoding: VideoEncoding = {
     ...size,
-    level: rung.level[num / den > 31 ? 1 : 0],
+    level: rung.level[num / den > 30 ? 1 : 0],
     crf: CRF,
     maxBitrateBitsPerSecond: rung.bitsPerSecond,
     preset: 'veryfast',
@@ -58,7 +63,7 @@ function videoRendition(stream: VideoStream, targetSegmentSeconds: number): Vide
   };
   return {
     kind: 'video',
-    id: renditionId(`v${Math.min(size.width, size.height)}`, { encoding, streamIndex: stream.index, frameRate: stream.frameRate, targetSegmentSeconds }),
+    id: renditionId(`v${short}`, { encoding, streamIndex: stream.index, frameRate: stream.frameRate, targetSegmentSeconds }),
     mode: 'encode',
     streamIndex: stream.index,
     codecs: `avc1.6400${encoding.level.toString(16).padStart(2, '0').toUpperCase()}`,
@@ -102,8 +107,9 @@ function outputSize(stream: VideoStream): { width: number; height: number } {
   return { width: even(upright.width * scale), height: even(upright.height * scale) };
 }
 
+/** Down, because up would be a line more than there is; the grain is for 1079.9999 that should be 1080. */
 function even(pixels: number): number {
-  return Math.max(2, Math.round(pixels / 2) * 2);
+  return Math.max(2, Math.floor(pixels / 2 + 1e-6) * 2);
 }
 
 function gridSeconds(rendition: VideoRendition): number {
@@ -119,12 +125,17 @@ function defaultTrack(streams: readonly AudioStream[]): number {
 function nameTracks(streams: readonly AudioStream[]): { stream: AudioStream; name: string }[] {
   const taken = new Set<string>();
   return streams.map((stream, position) => {
-    const base = stream.title?.slice(0, 80) || stream.language || `Track ${position + 1}`;
+    const base = quotable(stream.title ?? '') || quotable(stream.language ?? '') || `Track ${position + 1}`;
     let name = base;
     for (let n = 2; taken.has(name); n++) name = `${base} (${n})`;
     taken.add(name);
     return { stream, name };
   });
+}
+
+/** What the file says, as a quoted-string can carry it (RFC 8216 §4.2): before names are compared, or two could fall together. */
+function quotable(text: string): string {
+  return [...sanitizeDisplayName(text.replaceAll('"', "'"))].slice(0, MAX_NAME_CHARACTERS).join('').trim();
 }
 
 function renditionId(prefix: string, settings: object): string {
