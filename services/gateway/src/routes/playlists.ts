@@ -1,7 +1,7 @@
 import { ProblemError } from '@lodestream/service-kit';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { buildMediaPlaylist } from '../playback/media-playlist.ts';
+import { buildMediaPlaylist, targetDurationSeconds } from '../playback/media-playlist.ts';
 import { buildMultivariantPlaylist } from '../playback/multivariant-playlist.ts';
 import { z } from 'zod';
 import type { Deps } from './deps.ts';
@@ -38,7 +38,8 @@ export function playlistRoutes(app: FastifyInstance, { media, viewers, torrents,
       const { renditions } = await hold(reply, viewers, request.params, (signal) => media.get(infoHash, fileIndex, signal));
       const rendition = renditions.find((candidate) => candidate.id === id);
       if (!rendition) throw new ProblemError('rendition-unknown');
-      return sendPlaylist(reply, buildMediaPlaylist(rendition.timeline));
+      const targetSeconds = targetDurationSeconds(renditions.map(({ timeline }) => timeline));
+      return sendPlaylist(reply, buildMediaPlaylist(rendition.timeline, targetSeconds));
     },
   );
 }
