@@ -27,7 +27,8 @@ export function createRunHandle(spec: RunSpec, uid: string, key: string): RunHan
     key,
     status: undefined,
     until: spec.until,
-    hasSlot: true,
+    // Sound needs no slot; a picture has one when it is given one, or every new run would pass the longest waiter.
+    hasSlot: spec.rendition.kind !== 'video',
     partsAtSlot: 0,
     waiters: new Set(),
     demands: [],
