@@ -49,11 +49,14 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
 
   const update = (entry: Entry, change: Partial<Workload>) => {
     entry.workload = { ...entry.workload, ...change };
+    const { name, phase, spec } = entry.workload;
+    logger.debug({ kind: spec.kind, workload: logId(key, name), phase }, 'workload');
     for (const listener of [...listeners]) listener(entry.workload);
   };
 
   const start = (entry: Entry) => {
     const { spec } = entry.workload;
+    logger.debug({ kind: spec.kind, workload: logId(key, spec.name), phase: 'starting' }, 'workload');
     const port = entry.workload.address?.port ?? 0;
     const folder = createWorkloadFolder(root, spec);
     const place = { ...folder, token: workloadToken(key, spec.name), callHomeUrl: options.callHomeUrl, port, logLevel: options.logLevel };
