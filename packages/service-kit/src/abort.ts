@@ -1,11 +1,15 @@
 import type { FastifyReply } from 'fastify';
 
-/** Aborts when the client goes away before the answer is complete. */
-export function requestSignal(reply: FastifyReply): AbortSignal {
+/** Aborts when the client goes away before the answer is complete, and is aborted where it has gone already. */
+export function requestSignal(reply: Pick<FastifyReply, 'raw'>): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort(new Error('the client went away'));
-  });
+  const { raw } = reply;
+  const close = () => {
+    if (!raw.writableFinished) controller.abort(new Error('the client went away'));
+  };
+  // An answer that is closed says so no second time: whoever asks later would wait for ever.
+  if (raw.destroyed) close();
+  else raw.once('close', close);
   return controller.signal;
 }
 
