@@ -33,7 +33,7 @@ export function contentRoutes(app: FastifyInstance, { torrents, viewers, limits,
           method,
           path: `/files/${fileIndex}`,
           headers,
-          signal: gone,
+          signal: AbortSignal.any([gone, signal]),
         });
       const { upstream, file } = await hold(reply, viewers, request.params, async (signal) => {
         await torrents.ready(infoHash, signal);
