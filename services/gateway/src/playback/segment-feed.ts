@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { withSignal } from '@lodestream/service-kit';
 
 /** No encoded segment of ours comes near this: a worker that sends more is broken. */
 const MAX_SEGMENT_BYTES = 128 * 1024 * 1024;
@@ -81,7 +82,7 @@ export function createSegmentFeed(
           yield chunk;
         } else if (state === 'complete') return;
         else if (state === 'failed') throw failure;
-        else await Promise.race([wake.promise, aborted(signal)]);
+        else await withSignal(wake.promise, signal);
       }
     },
     join() {
@@ -96,10 +97,4 @@ export function createSegmentFeed(
       };
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }
