@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { ProblemError, delay } from '@lodestream/service-kit';
+import { delay, ProblemError, requestSignal } from '@lodestream/service-kit';
 import { z } from 'zod';
 import { BASE_HEADERS } from '../edge/response-headers.ts';
 import type { Deps } from './deps.ts';
@@ -25,10 +25,9 @@ export function eventRoutes(app: FastifyInstance, { viewers, limits }: Deps): vo
     },
     async (request, reply) => {
       const { infoHash } = request.params;
+      const gone = requestSignal(reply);
       let event = await viewers.event(infoHash, request.query.file);
       const release = limits.openStream(request.ip, 'openEvents');
-      const gone = new AbortController();
-      reply.raw.once('close', () => gone.abort());
       reply.hijack();
       const { raw } = reply;
       raw.writeHead(200, {
@@ -42,7 +41,7 @@ export function eventRoutes(app: FastifyInstance, { viewers, limits }: Deps): vo
         for (let sent = 0; performance.now() < endAt; sent++) {
           // A client that does not read is not written to: nothing piles up.
           if (!raw.writableNeedDrain) raw.write(`event: state\ndata: ${JSON.stringify(event)}\n\n`);
-          await delay(sent < FIRST_EVENTS ? FIRST_EVERY_MS : EVERY_MS, gone.signal);
+          await delay(sent < FIRST_EVENTS ? FIRST_EVERY_MS : EVERY_MS, gone);
           event = await viewers.event(infoHash, request.query.file);
         }
         raw.end();
