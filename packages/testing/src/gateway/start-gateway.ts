@@ -3,7 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pickFreePort } from '../processes/loopback.ts';
-import { descendants, listProcesses, type ProcessInfo, processesWithEnvironment } from '../processes/process-tree.ts';
+import {
+  descendants,
+  listProcesses,
+  type ProcessInfo,
+  processesInDirectory,
+  processesWithEnvironment,
+} from '../processes/process-tree.ts';
 import { type RunningProcess, startProcess } from '../processes/start-process.ts';
 import { makeTempDir } from '../processes/temp-dir.ts';
 import { waitFor } from '../processes/wait-for.ts';
@@ -28,6 +34,8 @@ export type GatewayOptions = {
   settings?: Record<string, string>;
   /** An existing data directory, for a second gateway after a crash. It is not removed. */
   dataDir?: string;
+  /** The script that is started in place of the gateway itself: one that supervises it. */
+  entry?: string;
 };
 
 export type TestGateway = AsyncDisposable & {
@@ -53,11 +61,11 @@ export type TestGateway = AsyncDisposable & {
  * Starts the real gateway with the local orchestrator on free ports and waits until it is ready. Disposing stops it politely
  * and fails the test when it leaves a process or a file behind.
  */
-export async function startGateway({ settings = {}, dataDir }: GatewayOptions = {}): Promise<TestGateway> {
+export async function startGateway({ settings = {}, dataDir, entry = ENTRY }: GatewayOptions = {}): Promise<TestGateway> {
   const dir = dataDir === undefined ? await makeTempDir('data') : undefined;
   const path = dataDir ?? dir?.path ?? '';
   const [port, internalPort] = [await pickFreePort(), await pickFreePort()];
-  const gateway = startProcess(process.execPath, [ENTRY], {
+  const gateway = startProcess(process.execPath, [entry], {
     env: {
       ...withoutSettings(process.env),
       ...TEST_SETTINGS,
@@ -72,7 +80,9 @@ export async function startGateway({ settings = {}, dataDir }: GatewayOptions = 
     const own = descendants(gateway.pid);
     const detached = processesWithEnvironment('LODESTREAM_WORK_DIR', join(path, ''));
     const grown = detached.flatMap((one) => [one, ...descendants(one.pid)]);
-    return [...new Map([...own, ...grown].map((one) => [one.pid, one])).values()].filter((one) => one.state !== 'Z');
+    // ffmpeg has neither our environment nor, after an accident, a parent of ours: it is known by where it works.
+    const working = processesInDirectory(path);
+    return [...new Map([...own, ...grown, ...working].map((one) => [one.pid, one])).values()].filter((one) => one.state !== 'Z');
   };
   const files = async () => (existsSync(path) ? await readdir(path, { recursive: true }) : []);
   let isStopped = false;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export type ProcessInfo = {
   pid: number;
@@ -54,6 +54,18 @@ export function processesWithEnvironment(name: string, valuePrefix: string): Pro
       return readFileSync(`/proc/${pid}/environ`, 'utf8')
         .split('\0')
         .some((entry) => entry.startsWith(wanted));
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Processes that work in a directory or below it: also those with an empty environment and no parent left. */
+export function processesInDirectory(dir: string): ProcessInfo[] {
+  return listProcesses().filter(({ pid, state }) => {
+    if (state === 'Z') return false;
+    try {
+      return `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${dir}/`);
     } catch {
       return false;
     }
