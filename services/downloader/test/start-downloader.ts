@@ -6,6 +6,8 @@ import { pickFreePort, waitFor } from '@lodestream/testing';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const TOKEN = 'test-token-of-a-downloader';
+/** It listens after half a second; on a machine that runs encoders beside it, after ten times that. */
+const START_TIMEOUT_MS = 30_000;
 
 export type RunningDownloader = AsyncDisposable & {
   readonly pid: number;
@@ -83,7 +85,7 @@ export async function startDownloader(options: StartOptions): Promise<RunningDow
     await exited;
   };
   try {
-    await waitFor(async () => (await request('/status')).ok, { what: 'the downloader answers', timeoutMs: 10_000 });
+    await waitFor(async () => (await request('/status')).ok, { what: 'the downloader answers', timeoutMs: START_TIMEOUT_MS });
   } catch (error) {
     await kill();
     throw new Error(`the downloader did not start:\n${stderr}`, { cause: error });
