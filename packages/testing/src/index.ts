@@ -7,6 +7,7 @@ export * from './clips/read-frame-numbers.ts';
 export * from './clips/read-tones.ts';
 export * from './clips/sample-clip.ts';
 export * from './clips/tone.ts';
+export * from './corpus/find-corpus.ts';
 export * from './faults/fault-proxy.ts';
 export * from './gateway/start-gateway.ts';
 export * from './hls/check-rendition.ts';

@@ -35,10 +35,10 @@ export type TestBrowser = AsyncDisposable & {
 };
 
 /** Starts Chromium without a window. It ends with its pipe, so that it cannot outlive the test runner. */
-export async function launchBrowser(): Promise<TestBrowser> {
+export async function launchBrowser({ extraFlags = [] }: { extraFlags?: readonly string[] } = {}): Promise<TestBrowser> {
   const executablePath = CHROMIUM_PATHS.find((path) => path && existsSync(path));
   if (!executablePath) throw new Error('no Chromium is installed: set CHROMIUM to its path');
-  const browser = await chromium.launch({ executablePath, args: FLAGS, headless: true });
+  const browser = await chromium.launch({ executablePath, args: [...FLAGS, ...extraFlags], headless: true });
   return {
     browser,
     openPage: async ({ width = 1280, height = 800, isTouch = false } = {}) => {
