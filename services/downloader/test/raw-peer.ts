@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** Message ids of BEP 3, 6 and 10. */
+export const ID = { choke: 0, unchoke: 1, interested: 2, have: 4, bitfield: 5, request: 6, piece: 7, haveAll: 14, extended: 20 } as const;
+
+export function message(id: number, body: Uint8Array | string = ''): Buffer {
+  const payload = Buffer.concat([Buffer.from([id]), Buffer.from(body)]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(payload.length);
+  return Buffer.concat([length, payload]);
+}
+
+export const extended = (subId: number, payload: Uint8Array | string) =>
+  message(ID.extended, Buffer.concat([Buffer.from([subId]), Buffer.from(payload)]));
+
+export function uint32(...values: number[]): Buffer {
+  const bytes = Buffer.alloc(4 * values.length);
+  for (const [index, value] of values.entries()) bytes.writeUInt32BE(value >>> 0, 4 * index);
+  return bytes;
+}
+
+export function handshake(infoHash: string): Buffer {
+  const reserved = Buffer.from([0, 0, 0, 0, 0, 0x10, 0, 0x04]);
+  const peerId = createHash('sha1').update(String(Math.random())).digest();
+  return Buffer.concat([Buffer.from('\u0013BitTorrent protocol'), reserved, Buffer.from(infoHash, 'hex'), peerId]);
+}
+
+export type RawPeer = AsyncDisposable & {
+  readonly address: string;
+  readonly port: number;
+  /** Connections made to it so far. */
+  connections(): number;
+};
+
+/** A peer of our own on a loopback address: after both handshakes `speak` says what it likes. */
+export async function startRawPeer(
+  infoHash: string,
+  address: string,
+  speak: (socket: Socket, onMessage: (listener: (id: number, body: Buffer) => void) => void) => void,
+): Promise<RawPeer> {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => {});
+    socket.write(handshake(infoHash));
+    let buffer = Buffer.alloc(0);
+    let isGreeted = false;
+    let listener = (_id: number, _body: Buffer) => {};
+    socket.on('data', (chunk) => {
+      buffer = Buffer.concat([buffer, chunk as Buffer]);
+      if (!isGreeted) {
+        if (buffer.length < 68) return;
+        buffer = buffer.subarray(68);
+        isGreeted = true;
+        speak(socket, (set) => {
+          listener = set;
+        });
+      }
+      while (buffer.length >= 4 && buffer.length >= 4 + buffer.readUInt32BE(0)) {
+        const length = buffer.readUInt32BE(0);
+        if (length > 0) listener(buffer[4] as number, buffer.subarray(5, 4 + length));
+        buffer = buffer.subarray(4 + length);
+      }
+    });
+  });
+  server.listen(0, address);
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  return {
+    address,
+    port,
+    connections: () => connections,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Connects, says `bytes`, and resolves when the other side hangs up or `settleMs` have passed. */
+export async function sayTo(port: number, bytes: readonly Uint8Array[], settleMs: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  for (const each of bytes) socket.write(each);
+  await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, settleMs))]);
+  socket.destroy();
+}
