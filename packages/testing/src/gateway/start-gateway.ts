@@ -89,12 +89,15 @@ export async function startGateway({ settings = {}, dataDir, entry = ENTRY }: Ga
   const killAll = async () => {
     const left = workers();
     await gateway.stop();
-    for (const { pid } of [...left, ...workers()]) killQuietly(pid);
+    // A directory of the caller's may have a second gateway by now, and these workers are its own.
+    if (dir) for (const { pid } of [...left, ...workers()]) killQuietly(pid);
     await dir?.[Symbol.asyncDispose]();
   };
   const stop = async () => {
     if (isStopped) return;
     isStopped = true;
+    // Whoever crashed could not clean up; what it left is for the next gateway on the same directory, or goes now.
+    if (gateway.hasExited()) return await killAll();
     const before = workers();
     try {
       gateway.child.kill('SIGTERM');
