@@ -8,6 +8,7 @@ import { createMediaInfoService } from './playback/media-info-service.ts';
 import { createRunFleet } from './playback/run-fleet.ts';
 import { createSegmentCache } from './playback/segment-cache.ts';
 import { createSegmentService } from './playback/segment-service.ts';
+import { HOLD_MS } from './routes/hold.ts';
 import { buildInternalApp } from './routes/internal.ts';
 import { createMemoryStore } from './state/memory-store.ts';
 import { createRedisStore } from './state/redis-store.ts';
@@ -69,6 +70,7 @@ const metrics = createMetrics({
 const app = await buildApp({
   torrents,
   viewers,
+  holdMs: HOLD_MS,
   media,
   segments,
   orchestrator,

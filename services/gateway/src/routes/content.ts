@@ -13,7 +13,8 @@ import { FileParams } from './parameters.ts';
 /** What a browser may open in place; everything else is offered as a file, whatever it claims to be (security.md H3). */
 const INLINE_TYPE = /^(video|audio)\/|^image\/(png|jpeg|gif|webp|avif)$/;
 
-export function contentRoutes(app: FastifyInstance, { torrents, viewers, limits, orchestrator, client }: Deps): void {
+export function contentRoutes(app: FastifyInstance, deps: Deps): void {
+  const { torrents, limits, orchestrator, client } = deps;
   app.withTypeProvider<ZodTypeProvider>().route({
     method: ['GET', 'HEAD'],
     url: '/api/v1/torrents/:infoHash/files/:fileIndex/content',
@@ -35,7 +36,7 @@ export function contentRoutes(app: FastifyInstance, { torrents, viewers, limits,
           headers,
           signal: AbortSignal.any([gone, signal]),
         });
-      const { upstream, file } = await hold(reply, viewers, request.params, async (signal) => {
+      const { upstream, file } = await hold(reply, deps, request.params, async (signal) => {
         await torrents.ready(infoHash, signal);
         torrents.checkFile(infoHash, fileIndex);
         const status = DownloaderStatus.optional().parse(await torrents.status(infoHash));

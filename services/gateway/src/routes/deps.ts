@@ -12,6 +12,8 @@ import type { WorkerClient } from '../workloads/worker-client.ts';
 export type Deps = {
   torrents: TorrentService;
   viewers: ViewerService;
+  /** How long a media-path request is held before its first byte. */
+  holdMs: number;
   media: MediaInfoService;
   segments: SegmentService;
   orchestrator: Orchestrator;

@@ -1,7 +1,7 @@
 import type { InfoHash } from '@lodestream/shared';
 import { ProblemError, requestSignal } from '@lodestream/service-kit';
 import type { FastifyReply } from 'fastify';
-import type { ViewerService } from '../torrents/viewer-service.ts';
+import type { Deps } from './deps.ts';
 
 /** How long a media-path request is held before its first byte; our player waits 60 s (architecture §7). */
 export const HOLD_MS = 25_000;
@@ -12,12 +12,12 @@ export const HOLD_MS = 25_000;
  */
 export async function hold<T>(
   reply: FastifyReply,
-  viewers: ViewerService,
+  { viewers, holdMs }: Pick<Deps, 'viewers' | 'holdMs'>,
   address: { infoHash: InfoHash; fileIndex?: number },
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const gone = requestSignal(reply);
-  const deadline = AbortSignal.timeout(HOLD_MS);
+  const deadline = AbortSignal.timeout(holdMs);
   try {
     return await work(AbortSignal.any([gone, deadline]));
   } catch (error) {

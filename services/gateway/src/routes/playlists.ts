@@ -14,7 +14,8 @@ const MAX_FILM_SECONDS = 86_400;
 /** `?start=SECONDS`: where the player will begin. A hint that saves a round trip; a wrong one costs a run nobody asks for. */
 const StartHint = z.object({ start: z.coerce.number().min(0).max(MAX_FILM_SECONDS).optional() });
 
-export function playlistRoutes(app: FastifyInstance, { media, viewers, torrents, segments }: Deps): void {
+export function playlistRoutes(app: FastifyInstance, deps: Deps): void {
+  const { media, torrents, segments } = deps;
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   routes.get(
@@ -23,7 +24,7 @@ export function playlistRoutes(app: FastifyInstance, { media, viewers, torrents,
     async (request, reply) => {
       const { infoHash, fileIndex } = request.params;
       torrents.touch(infoHash);
-      const probed = await hold(reply, viewers, request.params, (signal) => media.get(infoHash, fileIndex, signal));
+      const probed = await hold(reply, deps, request.params, (signal) => media.get(infoHash, fileIndex, signal));
       if (request.query.start !== undefined) segments.warm(infoHash, fileIndex, probed, request.query.start);
       return sendPlaylist(reply, buildMultivariantPlaylist(probed.renditions));
     },
@@ -35,7 +36,7 @@ export function playlistRoutes(app: FastifyInstance, { media, viewers, torrents,
     async (request, reply) => {
       const { infoHash, fileIndex, rendition: id } = request.params;
       torrents.touch(infoHash);
-      const { renditions } = await hold(reply, viewers, request.params, (signal) => media.get(infoHash, fileIndex, signal));
+      const { renditions } = await hold(reply, deps, request.params, (signal) => media.get(infoHash, fileIndex, signal));
       const rendition = renditions.find((candidate) => candidate.id === id);
       if (!rendition) throw new ProblemError('rendition-unknown');
       const targetSeconds = targetDurationSeconds(renditions.map(({ timeline }) => timeline));

@@ -13,7 +13,8 @@ import { RenditionParams, SegmentIndexParameter } from './parameters.ts';
 /** A stream that gets no new part for so long is broken off; there is no limit on the whole (architecture §7). */
 const NO_PART_MS = 60_000;
 
-export function segmentRoutes(app: FastifyInstance, { segments, viewers, limits }: Deps): void {
+export function segmentRoutes(app: FastifyInstance, deps: Deps): void {
+  const { segments, limits } = deps;
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   routes.get(
@@ -31,7 +32,7 @@ export function segmentRoutes(app: FastifyInstance, { segments, viewers, limits 
   async function serve(request: FastifyRequest, reply: FastifyReply, address: SegmentAddress): Promise<FastifyReply> {
     const release = limits.openStream(request.ip, 'openMedia');
     reply.raw.once('close', release);
-    const opened = await hold(reply, viewers, address, (signal) => segments.open(address, signal));
+    const opened = await hold(reply, deps, address, (signal) => segments.open(address, signal));
     const contentType = address.renditionId.startsWith('a') ? 'audio/mp4' : 'video/mp4';
     if (opened.do === 'whole') return sendWhole(request, reply, opened.segment, contentType);
     try {
