@@ -15,6 +15,14 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // hls.js is one lazy chunk of its own, a little above the default limit of the warning.
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // zod is set up before the first schema is built (src/api/zod-settings.ts): only inside one chunk is that order sure.
+          groups: [{ name: 'contract', test: /[\\/]zod[\\/]|packages[\\/]shared|zod-settings/ }],
+        },
+      },
+    },
   },
   server: { host: '127.0.0.1', proxy: { '/api': DEV_API_ORIGIN } },
 });

@@ -1,3 +1,6 @@
+// First of all: see there.
+import './api/zod-settings.ts';
+
 import { createApp } from 'vue';
 import App from './App.vue';
 import { router } from './router.ts';

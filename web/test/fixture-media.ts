@@ -49,7 +49,8 @@ export async function makeFixtureMedia(): Promise<FixtureMedia> {
 function videoArguments(): string[] {
   const boxes = Array.from(
     { length: FRAME_NUMBER_BITS },
-    (_, bit) => `drawbox=x=${48 * bit + 6}:y=4:w=36:h=40:color=white:t=fill:enable='gte(mod(n\\,${2 ** (bit + 1)})\\,${2 ** bit})'`,
+    (_, bit) =>
+      `drawbox=x=${48 * bit + 6}:y=4:w=36:h=40:color=white:t=fill:enable='gte(mod(n\\,${2 ** (bit + 1)})\\,${2 ** bit})'`,
   );
   const filter = ['drawbox=x=0:y=0:w=iw:h=48:color=black:t=fill', ...boxes, 'format=yuv420p'].join(',');
   return [
@@ -73,18 +74,36 @@ async function makeRendition(folder: string, id: string, segmentSeconds: number,
     ...['-nostdin', '-v', 'error', '-y', ...args, '-avoid_negative_ts', 'disabled'],
     ...['-f', 'hls', '-hls_list_size', '0', '-hls_flags', 'temp_file+split_by_time', '-hls_segment_type', 'fmp4'],
     ...['-hls_segment_options', 'movflags=+frag_discont+negative_cts_offsets+default_base_moof+skip_sidx'],
-    ...['-hls_fmp4_init_filename', 'init.mp4', '-hls_segment_filename', join(folder, id, '%d.m4s'), join(folder, id, 'parts.m3u8')],
+    ...[
+      '-hls_fmp4_init_filename',
+      'init.mp4',
+      '-hls_segment_filename',
+      join(folder, id, '%d.m4s'),
+      join(folder, id, 'parts.m3u8'),
+    ],
   ]);
   const made = await readFile(join(folder, id, 'parts.m3u8'), 'utf8');
   const partCount = made.split('\n').filter((line) => line.endsWith('.m4s')).length;
   const parts = await Promise.all(Array.from({ length: partCount }, (_, index) => readFile(join(folder, id, `${index}.m4s`))));
   const segments: Buffer[][] = [];
-  for (let first = 0; first < parts.length; first += PARTS_PER_SEGMENT) segments.push(parts.slice(first, first + PARTS_PER_SEGMENT));
-  return { id, init: await readFile(join(folder, id, 'init.mp4')), segments, playlist: mediaPlaylist(segments.length, segmentSeconds) };
+  for (let first = 0; first < parts.length; first += PARTS_PER_SEGMENT)
+    segments.push(parts.slice(first, first + PARTS_PER_SEGMENT));
+  return {
+    id,
+    init: await readFile(join(folder, id, 'init.mp4')),
+    segments,
+    playlist: mediaPlaylist(segments.length, segmentSeconds),
+  };
 }
 
 function mediaPlaylist(segmentCount: number, segmentSeconds: number): string {
-  const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-TARGETDURATION:10', '#EXT-X-PLAYLIST-TYPE:VOD', '#EXT-X-MEDIA-SEQUENCE:0'];
+  const lines = [
+    '#EXTM3U',
+    '#EXT-X-VERSION:7',
+    '#EXT-X-TARGETDURATION:10',
+    '#EXT-X-PLAYLIST-TYPE:VOD',
+    '#EXT-X-MEDIA-SEQUENCE:0',
+  ];
   lines.push('#EXT-X-INDEPENDENT-SEGMENTS', '#EXT-X-MAP:URI="init.mp4"');
   for (let index = 0; index < segmentCount; index += 1) {
     const seconds = Math.min(segmentSeconds, FILM_SECONDS - index * segmentSeconds);

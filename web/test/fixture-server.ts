@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { buildProblem, type InfoHash, parseInfoHash, type ProblemCode, type Torrent, type TorrentFile } from '@lodestream/shared';
+import { buildProblem, type InfoHash, type ProblemCode, parseInfoHash, type Torrent, type TorrentFile } from '@lodestream/shared';
 import type { FixtureMedia } from './fixture-media.ts';
 
 /**
@@ -22,6 +22,8 @@ export interface FixtureWorld {
   mediaProblem: ProblemCode | null;
   /** True: every connection is dropped without an answer. */
   isDown: boolean;
+  /** Event streams that are open now. */
+  openEventStreams: number;
   requests: string[];
 }
 
@@ -42,10 +44,9 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
   '.webmanifest': 'application/manifest+json',
 };
-const DIST = join(import.meta.dirname, '../dist');
 const EVENT_INTERVAL_MS = 500;
 
-export async function startFixtureServer(media: FixtureMedia, port = 0): Promise<FixtureServer> {
+export async function startFixtureServer(media: FixtureMedia, distFolder: string, port = 0): Promise<FixtureServer> {
   const world: FixtureWorld = {
     torrents: new Map(),
     known: new Map(),
@@ -53,6 +54,7 @@ export async function startFixtureServer(media: FixtureMedia, port = 0): Promise
     breakAfterParts: null,
     mediaProblem: null,
     isDown: false,
+    openEventStreams: 0,
     requests: [],
   };
   const server = createServer((request, response) => {
@@ -60,7 +62,7 @@ export async function startFixtureServer(media: FixtureMedia, port = 0): Promise
       request.socket.destroy();
       return;
     }
-    answer(world, media, request, response).catch((error: unknown) => {
+    answer({ world, media, distFolder }, request, response).catch((error: unknown) => {
       process.emitWarning(error instanceof Error ? error : String(error));
       response.destroy();
     });
@@ -90,9 +92,15 @@ export function fixtureTorrent(infoHash: string, files: TorrentFile[], change: P
   };
 }
 
-async function answer(world: FixtureWorld, media: FixtureMedia, request: IncomingMessage, response: ServerResponse): Promise<void> {
+interface Fixture {
+  world: FixtureWorld;
+  media: FixtureMedia;
+  distFolder: string;
+}
+
+async function answer({ world, media, distFolder }: Fixture, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://fixture');
-  if (!url.pathname.startsWith('/api/')) return sendApp(url.pathname, response);
+  if (!url.pathname.startsWith('/api/')) return sendApp(distFolder, url.pathname, response);
   world.requests.push(`${request.method} ${url.pathname}`);
   if (request.method === 'POST') return openTorrent(world, request, response);
 
@@ -102,7 +110,10 @@ async function answer(world: FixtureWorld, media: FixtureMedia, request: Incomin
   if (rest === '') return sendJson(response, 200, torrent);
   if (rest === '/events') return sendEvents(world, torrent.infoHash, response);
   if (rest.endsWith('/content')) {
-    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-disposition': 'attachment; filename="film.mkv"' });
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      'content-disposition': 'attachment; filename="film.mkv"',
+    });
     response.end('the bytes of the film');
     return;
   }
@@ -124,13 +135,18 @@ async function openTorrent(world: FixtureWorld, request: IncomingMessage, respon
   const hash = parseInfoHash(infoHash ?? /btih:([0-9a-zA-Z]+)/.exec(magnet ?? '')?.[1] ?? '');
   if (!hash) return sendProblem(response, 'invalid-magnet');
   const torrent =
-    world.known.get(hash) ?? fixtureTorrent(hash, [], { name: '', status: 'resolving', stage: 'finding-peers', hints: ['no-peers'] });
+    world.known.get(hash) ??
+    fixtureTorrent(hash, [], { name: '', status: 'resolving', stage: 'finding-peers', hints: ['no-peers'] });
   world.torrents.set(hash, torrent);
   return sendJson(response, 201, torrent);
 }
 
 async function sendEvents(world: FixtureWorld, infoHash: InfoHash, response: ServerResponse): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  world.openEventStreams += 1;
+  response.on('close', () => {
+    world.openEventStreams -= 1;
+  });
   while (!response.destroyed) {
     const torrent = world.torrents.get(infoHash);
     if (!torrent) break;
@@ -163,11 +179,14 @@ async function sendHls(world: FixtureWorld, media: FixtureMedia, path: string, r
   response.end();
 }
 
-async function sendApp(path: string, response: ServerResponse): Promise<void> {
-  const file = extname(path) ? join(DIST, normalize(path)) : join(DIST, 'index.html');
+async function sendApp(distFolder: string, path: string, response: ServerResponse): Promise<void> {
+  const file = join(distFolder, extname(path) ? normalize(path) : 'index.html');
   try {
     const body = await readFile(file);
-    response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'content-security-policy': CSP });
+    response.writeHead(200, {
+      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+      'content-security-policy': CSP,
+    });
     response.end(body);
   } catch {
     response.writeHead(404).end();
@@ -191,5 +210,14 @@ function sendProblem(response: ServerResponse, code: ProblemCode): void {
 }
 
 function mediaInfo() {
-  return { durationSeconds: 120, container: 'matroska', isIndexed: true, video: [], audio: [], subtitles: [], chapters: [], renditions: [] };
+  return {
+    durationSeconds: 120,
+    container: 'matroska',
+    isIndexed: true,
+    video: [],
+    audio: [],
+    subtitles: [],
+    chapters: [],
+    renditions: [],
+  };
 }

@@ -1,10 +1,7 @@
 import { apiPaths, MediaInfo, Problem, Torrent, TorrentEvent } from '@lodestream/shared';
-import { config, type ZodType } from 'zod';
+import type { ZodType } from 'zod';
 import type { TorrentToAdd } from '../torrents/torrent-input.ts';
 import { ApiProblem, offlineProblem, strangeAnswerProblem } from './api-problem.ts';
-
-// zod's fast path compiles functions from text; the content security policy forbids that and would report every try.
-config({ jitless: true });
 
 /** The gateway holds a request for 25 s at most; what takes longer than this has lost its connection. */
 const REQUEST_TIMEOUT_MS = 40_000;

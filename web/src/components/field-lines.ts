@@ -10,7 +10,7 @@ export interface FieldLine {
 }
 
 /** Half of the lines leave above the magnet, half below, evenly by angle, as the field does. */
-const LINES_PER_SIDE = 9;
+const LINES_PER_SIDE = 12;
 const SMALLEST_ANGLE = 0.22;
 const LARGEST_ANGLE = 2.55;
 

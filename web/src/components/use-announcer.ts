@@ -13,10 +13,13 @@ export function useAnnouncer(source: () => string): Readonly<Ref<string>> {
     source,
     (text) => {
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        lastMs = performance.now();
-        said.value = text;
-      }, Math.max(0, lastMs + QUIET_MS - performance.now()));
+      timer = setTimeout(
+        () => {
+          lastMs = performance.now();
+          said.value = text;
+        },
+        Math.max(0, lastMs + QUIET_MS - performance.now()),
+      );
     },
     { immediate: true },
   );

@@ -40,9 +40,13 @@ export function useControlsVisibility(root: Readonly<Ref<HTMLElement | null>>, i
       // A finger's movements are taps and drags: they are told apart where they land.
       element.addEventListener('pointermove', (event) => event.pointerType !== 'touch' && show(), { signal });
       element.addEventListener('pointerleave', (event) => event.pointerType === 'mouse' && hide(), { signal });
-      element.addEventListener('focusin', (event) => {
-        hasKeyboardFocus.value = event.target instanceof Element && event.target.matches(':focus-visible');
-      }, { signal });
+      element.addEventListener(
+        'focusin',
+        (event) => {
+          hasKeyboardFocus.value = event.target instanceof Element && event.target.matches(':focus-visible');
+        },
+        { signal },
+      );
       element.addEventListener('focusout', () => (hasKeyboardFocus.value = false), { signal });
     },
     { immediate: true },

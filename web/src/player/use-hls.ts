@@ -1,4 +1,4 @@
-import type { AudioTrackSwitchedData, default as HlsClass, ErrorData, FragBufferedData } from 'hls.js';
+import type { ErrorData, default as HlsClass } from 'hls.js';
 import { onScopeDispose, readonly, shallowReactive } from 'vue';
 import { buildHlsSettings, type PlaybackStart } from './hls-settings.ts';
 import type { PlayerFault } from './recover-error.ts';
@@ -10,13 +10,7 @@ export interface Track {
   language: string | null;
 }
 
-export interface HlsCallbacks {
-  onFault(fault: PlayerFault): void;
-  /** A piece of the film came and is in the browser. */
-  onProgress(): void;
-}
-
-interface Tracks {
+export interface Tracks {
   audio: Track[];
   audioId: number;
   subtitles: Track[];
@@ -27,8 +21,16 @@ interface Tracks {
   variantId: number;
 }
 
+export interface HlsCallbacks {
+  onFault(fault: PlayerFault): void;
+  /** A piece of the film came and is in the browser. */
+  onProgress(): void;
+}
+
 /** The player cannot run here: neither Media Source nor HLS of the browser's own. */
 export class NoHlsSupport extends Error {}
+
+const NO_TRACKS: Tracks = { audio: [], audioId: -1, subtitles: [], subtitleId: -1, variants: [], variantId: -1 };
 
 /**
  * The only home of hls.js: its words (level, fragment) do not leave this file. The engine knows how to load and how to try
@@ -39,80 +41,35 @@ export function useHls(callbacks: HlsCallbacks) {
   let video: HTMLVideoElement | null = null;
   let url = '';
   let isDisposed = false;
-  const tracks = shallowReactive<Tracks>({
-    audio: [],
-    audioId: -1,
-    subtitles: [],
-    subtitleId: -1,
-    variants: [],
-    variantId: -1,
-  });
+  const tracks = shallowReactive<Tracks>({ ...NO_TRACKS });
 
-  /** Loads a film from the given place. Throws `NoHlsSupport`. */
+  /** Loads a film from the given place. Throws `NoHlsSupport`, or what the import throws while the server is away. */
   async function load(element: HTMLVideoElement, playlistUrl: string, start: PlaybackStart): Promise<void> {
     const { default: Hls } = await import('hls.js');
     if (isDisposed) return;
-    unload();
     video = element;
     url = playlistUrl;
     if (!Hls.isSupported()) {
       loadNatively(element, playlistUrl, start);
       return;
     }
-    const engine = new Hls(buildHlsSettings(start));
-    hls = engine;
-    engine.on(Hls.Events.ERROR, (_name, data) => callbacks.onFault(faultOf(data)));
-    engine.on(Hls.Events.FRAG_BUFFERED, (_name, data: FragBufferedData) => {
-      if (data.frag.sn !== 'initSegment') callbacks.onProgress();
-    });
-    engine.on(Hls.Events.AUDIO_TRACKS_UPDATED, () => readTracks(engine));
-    engine.on(Hls.Events.AUDIO_TRACK_SWITCHED, (_name, data: AudioTrackSwitchedData) => {
-      tracks.audioId = data.id;
-    });
-    engine.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => readTracks(engine));
-    engine.on(Hls.Events.SUBTITLE_TRACK_SWITCH, (_name, data) => {
-      tracks.subtitleId = data.id;
-    });
-    engine.on(Hls.Events.MANIFEST_PARSED, () => readTracks(engine));
-    engine.attachMedia(element);
-    engine.loadSource(playlistUrl);
-  }
-
-  /** Safari on an iPhone without Media Source: the browser's own player, with our controls. */
-  function loadNatively(element: HTMLVideoElement, playlistUrl: string, start: PlaybackStart): void {
-    if (element.canPlayType('application/vnd.apple.mpegurl') === '') throw new NoHlsSupport();
-    element.src = playlistUrl;
-    if (start.startSeconds > 0) {
-      element.addEventListener('loadedmetadata', () => (element.currentTime = start.startSeconds), { once: true });
-    }
-  }
-
-  function readTracks(engine: HlsClass): void {
-    tracks.audio = engine.audioTracks.map((track, id) => ({ id, label: track.name, language: track.lang ?? null }));
-    tracks.audioId = engine.audioTrack;
-    tracks.subtitles = engine.subtitleTracks.map((track, id) => ({ id, label: track.name, language: track.lang ?? null }));
-    tracks.subtitleId = engine.subtitleTrack;
-    tracks.variants = engine.levels.map((level, id) => ({ id, label: `${level.height}p`, language: null }));
-    tracks.variantId = engine.autoLevelEnabled ? -1 : engine.loadLevel;
+    hls = new Hls(buildHlsSettings(start));
+    listen(hls, Hls, callbacks, tracks);
+    hls.attachMedia(element);
+    hls.loadSource(playlistUrl);
   }
 
   /** Goes on loading after a fatal network error; from the first playlist if that is what failed or may have changed. */
   function loadAgain(isManifest: boolean): void {
     if (!hls) {
       video?.load();
-      return;
-    }
-    if (isManifest) {
+    } else if (isManifest) {
       // The playlist is read anew, and the film goes on where it was.
-      hls.config.startPosition = video && video.currentTime > 0 ? video.currentTime : hls.config.startPosition;
+      if (video && video.currentTime > 0) hls.config.startPosition = video.currentTime;
       hls.loadSource(url);
     } else {
       hls.startLoad(-1);
     }
-  }
-
-  function stopLoading(): void {
-    hls?.stopLoad();
   }
 
   function recoverMedia(swapAudioCodec: boolean): void {
@@ -140,29 +97,55 @@ export function useHls(callbacks: HlsCallbacks) {
     tracks.variantId = id;
   }
 
-  function unload(): void {
-    hls?.destroy();
-    hls = null;
-    if (video?.getAttribute('src')) {
-      video.removeAttribute('src');
-      video.load();
-    }
-  }
-
   onScopeDispose(() => {
     isDisposed = true;
-    unload();
+    hls?.destroy();
+    hls = null;
+    video?.removeAttribute('src');
+    video?.load();
   });
 
   return {
     tracks: readonly(tracks) as Readonly<Tracks>,
     load,
     loadAgain,
-    stopLoading,
+    stopLoading: () => hls?.stopLoad(),
     recoverMedia,
     chooseAudio,
     chooseSubtitles,
     chooseVariant,
+  };
+}
+
+/** Safari on an iPhone without Media Source: the browser's own player, with our controls. */
+function loadNatively(element: HTMLVideoElement, playlistUrl: string, { startSeconds }: PlaybackStart): void {
+  if (element.canPlayType('application/vnd.apple.mpegurl') === '') throw new NoHlsSupport();
+  element.src = playlistUrl;
+  const goToStart = () => {
+    if (startSeconds > 0) element.currentTime = startSeconds;
+  };
+  element.addEventListener('loadedmetadata', goToStart, { once: true });
+}
+
+function listen(hls: HlsClass, { Events }: typeof HlsClass, callbacks: HlsCallbacks, tracks: Tracks): void {
+  const update = () => Object.assign(tracks, readTracks(hls));
+  hls.on(Events.ERROR, (_name, data) => callbacks.onFault(faultOf(data)));
+  hls.on(Events.FRAG_BUFFERED, (_name, { frag }) => frag.sn !== 'initSegment' && callbacks.onProgress());
+  hls.on(Events.MANIFEST_PARSED, update);
+  hls.on(Events.AUDIO_TRACKS_UPDATED, update);
+  hls.on(Events.AUDIO_TRACK_SWITCHED, update);
+  hls.on(Events.SUBTITLE_TRACKS_UPDATED, update);
+  hls.on(Events.SUBTITLE_TRACK_SWITCH, update);
+}
+
+function readTracks(hls: HlsClass): Tracks {
+  return {
+    audio: hls.audioTracks.map((track, id) => ({ id, label: track.name, language: track.lang ?? null })),
+    audioId: hls.audioTrack,
+    subtitles: hls.subtitleTracks.map((track, id) => ({ id, label: track.name, language: track.lang ?? null })),
+    subtitleId: hls.subtitleTrack,
+    variants: hls.levels.map((level, id) => ({ id, label: `${level.height}p`, language: null })),
+    variantId: hls.autoLevelEnabled ? -1 : hls.loadLevel,
   };
 }
 

@@ -22,11 +22,14 @@ export function usePlayerCommands({ video, playback, fullScreen, showShortcuts }
     if (!element) return;
     switch (command.do) {
       case 'toggle-play':
-        return playback.togglePlay();
+        playback.togglePlay();
+        return;
       case 'seek-by':
-        return playback.seekBy(command.seconds);
+        playback.seekBy(command.seconds);
+        return;
       case 'seek-to-fraction':
-        return playback.seekTo(command.fraction * playback.facts.durationSeconds);
+        playback.seekTo(command.fraction * playback.facts.durationSeconds);
+        return;
       case 'change-volume':
         element.muted = false;
         element.volume = Math.min(1, Math.max(0, element.volume + command.by));
@@ -59,7 +62,8 @@ export function usePlayerCommands({ video, playback, fullScreen, showShortcuts }
         if (element.paused) playback.seekBy(command.frames * FRAME_SECONDS);
         return;
       case 'show-shortcuts':
-        return showShortcuts();
+        showShortcuts();
+        return;
       default:
         command satisfies never;
     }

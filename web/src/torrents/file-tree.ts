@@ -30,6 +30,12 @@ export function pickOnlyPlayable(files: readonly TorrentFile[]): TorrentFile | n
   return playable.length === 1 ? (playable[0] ?? null) : null;
 }
 
+/** The name of a file as a title: without its folders and its extension. */
+export function titleOfPath(path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return name.replace(/(.)\.[a-z0-9]{2,4}$/i, '$1');
+}
+
 /**
  * The files of a torrent as a tree: folders first, names in natural order (2 before 10). The outer folder that nearly every
  * torrent has (its own name) is left out.

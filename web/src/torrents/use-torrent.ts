@@ -7,9 +7,7 @@ import { sourceOfPage } from './magnet-fragment.ts';
 /** What a page knows of its torrent. */
 export type TorrentView =
   /** `trouble`: why it takes longer; it is still being tried. */
-  | { phase: 'opening'; trouble: Failure | null }
-  | { phase: 'open'; torrent: Torrent }
-  | { phase: 'failed'; failure: Failure };
+  { phase: 'opening'; trouble: Failure | null } | { phase: 'open'; torrent: Torrent } | { phase: 'failed'; failure: Failure };
 
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 8_000;

@@ -13,7 +13,10 @@ export interface FailureWords {
 const WORDS: Record<FailureCode, FailureWords> = {
   'invalid-request': final('That did not make sense to the server', 'Check the link and try once more.'),
   'invalid-magnet': final('That is not a magnet link we can read', 'Copy the whole link, from “magnet:?” to its end.'),
-  'invalid-torrent': final('This torrent is broken', 'What it says about its own files cannot be right. Try another source of it.'),
+  'invalid-torrent': final(
+    'This torrent is broken',
+    'What it says about its own files cannot be right. Try another source of it.',
+  ),
   'torrent-too-large': final('This torrent is too large', 'It holds more than this server takes on.'),
   'torrent-v2-only': final('This is a v2-only torrent', 'Only BitTorrent v1 and hybrid torrents can be played so far.'),
   denied: final('This torrent is blocked here', 'Whoever runs this server has decided not to serve it.'),
@@ -23,7 +26,10 @@ const WORDS: Record<FailureCode, FailureWords> = {
   'segment-unknown': retry('That part of the film does not exist', 'Load the film again to go on.'),
   'not-playable': final('This file cannot be played', 'You can still download it.'),
   'range-not-satisfiable': retry('The server and the browser disagree about this file', 'Load it again.'),
-  'body-too-large': final('This .torrent file is too large', 'A .torrent is rarely larger than a few megabytes. Is it the right file?'),
+  'body-too-large': final(
+    'This .torrent file is too large',
+    'A .torrent is rarely larger than a few megabytes. Is it the right file?',
+  ),
   'unsupported-media-type': final('That kind of file is not a torrent', 'Choose a file that ends in .torrent.'),
   'host-not-allowed': final('This server does not answer to this address', 'Open it by the address that its operator gave you.'),
   'origin-not-allowed': final('The request came from another site', 'Open this page directly.'),
@@ -38,7 +44,10 @@ const WORDS: Record<FailureCode, FailureWords> = {
   offline: retry('The server cannot be reached', 'Check your connection, then try again.'),
   'strange-answer': retry('The server gave an answer we do not understand', 'Loading the page again may help.'),
   'playback-failed': retry('The browser could not go on playing', 'Load the film again: it goes on at the same place.'),
-  'no-browser-support': final('This browser cannot play it', 'It has no Media Source support. A current Firefox, Chrome, Edge or Safari does.'),
+  'no-browser-support': final(
+    'This browser cannot play it',
+    'It has no Media Source support. A current Firefox, Chrome, Edge or Safari does.',
+  ),
   'gave-up': retry('It did not come in time', 'Five minutes without a sign. Try again: it goes on at the same place.'),
 };
 

@@ -33,8 +33,9 @@ export function hintWords(hints: readonly Hint[]): string | null {
   return first ? HINT_WORDS[first] : null;
 }
 
-/** `3 peers · 1.2 MB/s`; peers alone while nothing comes in. */
+/** `3 peers · 1.2 MB/s`; peers alone while nothing comes in, nothing at all while there is nobody. */
 export function swarmWords(swarm: SwarmStats): string {
+  if (swarm.peers === 0 && swarm.downloadBytesPerSecond < 1) return '';
   const words = [count(swarm.peers, 'peer')];
   if (swarm.downloadBytesPerSecond >= 1) words.push(formatRate(swarm.downloadBytesPerSecond));
   return words.join(' · ');
