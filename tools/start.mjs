@@ -30,7 +30,6 @@ await runTool(async () => {
     cwd: ROOT,
     env: toolEnvironment(nodePath),
     say,
-    watchParent: process.env.npm_lifecycle_event !== undefined,
     onStart: (signal) => {
       void sayWhenReady(signal, isFirst);
       isFirst = false;

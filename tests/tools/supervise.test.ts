@@ -6,12 +6,17 @@ import { expect, test } from 'vitest';
 import { planRestart } from '../../tools/supervise/restart-delay.mjs';
 
 const SCRIPT = fileURLToPath(new URL('./fixtures/supervise-service.mjs', import.meta.url));
+const NPM = fileURLToPath(new URL('./fixtures/npm.mjs', import.meta.url));
 const TIMEOUT_MS = 10_000;
 
-async function startSupervised(...behaviour: string[]) {
+function startSupervised(...behaviour: string[]) {
+  return startScript(SCRIPT, behaviour);
+}
+
+async function startScript(script: string, behaviour: string[]) {
   const dir = await makeTempDir('supervise');
   const logPath = join(dir.path, 'log');
-  const supervisor = startProcess(process.execPath, [SCRIPT, logPath, ...behaviour]);
+  const supervisor = startProcess(process.execPath, [script, logPath, ...behaviour]);
   const log = async () => (await readFile(logPath, 'utf8').catch(() => '')).split('\n').filter(Boolean);
   return {
     supervisor,
@@ -102,4 +107,15 @@ test('the service stops when its supervisor is killed', async () => {
     what: 'the service is gone',
     timeoutMs: TIMEOUT_MS,
   });
+});
+
+test('the service stops when the npm that started its supervisor is killed', async () => {
+  await using run = await startScript(NPM, ['obey']);
+  await run.isStarted();
+  const pid = await run.servicePid();
+  const family = descendants(run.supervisor.pid);
+  expect(family.map((one) => one.pid)).toContain(pid);
+  run.supervisor.child.kill('SIGKILL');
+  await waitFor(() => family.every((one) => readProcess(one.pid) === null), { what: 'nobody is left', timeoutMs: TIMEOUT_MS });
+  expect(await run.log()).toContain('asked to stop');
 });

@@ -2,21 +2,36 @@ import { delimiter, dirname, join } from 'node:path';
 import { SetupError, say, TOOLS_DIR } from '../project.mjs';
 import { readCommand, runCommand } from './run-command.mjs';
 
-/** The services are TypeScript that Node 24 runs directly; the npm package `node` brings exactly this one. */
+/** The services are TypeScript that Node 24 runs directly: exactly this one. */
 const NODE_VERSION = '24.21.0';
-const NODE_PATH = join(TOOLS_DIR, 'node_modules', 'node', 'bin', 'node');
+/**
+ * `node` fetches its binary in an install script. An npm that runs none leaves it without one; the package that the script
+ * would have fetched is then installed directly.
+ */
+const PACKAGES = ['node', `node-${process.platform}-${process.arch}`];
 
 /** Makes sure that the pinned Node is in `.tools/` and gives its path. Needs the network once. */
 export async function ensureNode() {
   if (process.versions.node === NODE_VERSION) return process.execPath;
-  if (await isRight()) return NODE_PATH;
+  const there = await findNode();
+  if (there) return there;
   say(`getting Node ${NODE_VERSION} into .tools/ (once)`);
-  // The package fetches its binary in an install script.
-  const args = ['install', '--prefix', TOOLS_DIR, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts=false'];
-  const code = await runCommand('npm', [...args, `node@${NODE_VERSION}`]);
-  if (code !== 0 || !(await isRight()))
-    throw new SetupError(`could not install Node ${NODE_VERSION} with npm: is the npm registry reachable?`);
-  return NODE_PATH;
+  for (const name of PACKAGES) {
+    const args = [
+      'install',
+      '--prefix',
+      TOOLS_DIR,
+      '--no-save',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      '--ignore-scripts=false',
+    ];
+    await runCommand('npm', [...args, `${name}@${NODE_VERSION}`]);
+    const path = await findNode();
+    if (path) return path;
+  }
+  throw new SetupError(`could not install Node ${NODE_VERSION} with npm: is the npm registry reachable?`);
 }
 
 /** The environment of everything that is run with the pinned Node. */
@@ -24,6 +39,10 @@ export function toolEnvironment(nodePath) {
   return { ...process.env, PATH: `${dirname(nodePath)}${delimiter}${process.env.PATH ?? ''}` };
 }
 
-async function isRight() {
-  return (await readCommand(NODE_PATH, ['--version']))?.trim() === `v${NODE_VERSION}`;
+async function findNode() {
+  for (const name of PACKAGES) {
+    const path = join(TOOLS_DIR, 'node_modules', name, 'bin', 'node');
+    if ((await readCommand(path, ['--version']))?.trim() === `v${NODE_VERSION}`) return path;
+  }
+  return null;
 }

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { watchNpm } from './npm-watch.mjs';
 import { planRestart } from './restart-delay.mjs';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** The gateway drains streams, ends its workers and empties its directory; beyond this it hangs. */
 const STOP_TIMEOUT_MS = 15_000;
-/** npm passes no signal on when it is killed itself: its end is seen by our parent's change. */
-const PARENT_CHECK_MS = 1000;
 
 /**
  * Keeps one service running until it is asked to stop, and resolves with the exit code for our own process.
@@ -17,21 +16,11 @@ const PARENT_CHECK_MS = 1000;
  * 3. The service has its own process group, so that a Ctrl-C in the terminal reaches it through us alone, once; and it gets
  *    SIGTERM from the kernel when we are killed.
  */
-export async function supervise({
-  command,
-  args,
-  env,
-  cwd,
-  say,
-  stopTimeoutMs = STOP_TIMEOUT_MS,
-  watchParent = false,
-  onStart = () => {},
-}) {
+export async function supervise({ command, args, env, cwd, say, stopTimeoutMs = STOP_TIMEOUT_MS, onStart = () => {} }) {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-  const parentPid = process.ppid;
-  const parentTimer = watchParent ? setInterval(() => process.ppid !== parentPid && stop.abort(), PARENT_CHECK_MS) : undefined;
+  const unwatchNpm = watchNpm(onSignal);
   let crashes = 0;
   try {
     for (;;) {
@@ -46,7 +35,7 @@ export async function supervise({
       if (stop.signal.aborted) return 0;
     }
   } finally {
-    clearInterval(parentTimer);
+    unwatchNpm();
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
   }
 }
