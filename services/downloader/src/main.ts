@@ -1,10 +1,13 @@
 import { createIdleClock, createLogger, loadWorkerConfig, runWorker } from '@lodestream/service-kit';
+import { waitForJob } from '@lodestream/service-kit/standby';
 import { DownloaderSpec } from '@lodestream/shared';
 import { buildApp } from './app.ts';
 import { createAddressFilter } from './torrent/address-filter.ts';
 import { openDownloader } from './torrent/downloader.ts';
 import { guardEgress } from './torrent/egress-guard.ts';
 
+// All of its code is imported above.
+await waitForJob();
 const config = loadWorkerConfig(DownloaderSpec);
 const logger = createLogger(config.spec.name, config.logLevel);
 const clock = createIdleClock();

@@ -23,14 +23,26 @@ const MESSAGES: [string, Buffer[]][] = [
   ['a metadata request before the extended handshake', [extended(1, 'd8:msg_typei0e5:piecei0ee')]],
   ['an empty metadata message', [META, extended(1, '')]],
   ['a metadata message that is a number', [META, extended(1, 'i1ee')]],
-  ['a metadata piece out of range', [extended(0, 'd1:md11:ut_metadatai1ee13:metadata_sizei40000ee'), extended(1, 'd8:msg_typei1e5:piecei100000eexx')]],
-  ['a negative metadata piece', [extended(0, 'd1:md11:ut_metadatai1ee13:metadata_sizei40000ee'), extended(1, 'd8:msg_typei1e5:piecei-5eexx')]],
-  ['a metadata piece that is text', [extended(0, 'd1:md11:ut_metadatai1ee13:metadata_sizei40000ee'), extended(1, 'd8:msg_typei1e5:piece1:aexx')]],
+  [
+    'a metadata piece out of range',
+    [extended(0, 'd1:md11:ut_metadatai1ee13:metadata_sizei40000ee'), extended(1, 'd8:msg_typei1e5:piecei100000eexx')],
+  ],
+  [
+    'a negative metadata piece',
+    [extended(0, 'd1:md11:ut_metadatai1ee13:metadata_sizei40000ee'), extended(1, 'd8:msg_typei1e5:piecei-5eexx')],
+  ],
+  [
+    'a metadata piece that is text',
+    [extended(0, 'd1:md11:ut_metadatai1ee13:metadata_sizei40000ee'), extended(1, 'd8:msg_typei1e5:piece1:aexx')],
+  ],
   ['a metadata size of -1', [extended(0, 'd1:md11:ut_metadatai1ee13:metadata_sizei-1ee')]],
   ['a metadata size of 10 MB', [extended(0, 'd1:md11:ut_metadatai1ee13:metadata_sizei10000000ee')]],
   ['peer exchange with a negative length', [extended(0, 'd1:md6:ut_pexi2eee'), extended(2, 'l-3:e')]],
   ['peer exchange of 7 bytes', [extended(0, 'd1:md6:ut_pexi2eee'), extended(2, 'd5:added7:1234567e')]],
-  ['have of piece 2^30, then bitfields', [message(ID.have, uint32(2 ** 30)), message(ID.bitfield, 'xx'), message(ID.bitfield, 'xx')]],
+  [
+    'have of piece 2^30, then bitfields',
+    [message(ID.have, uint32(2 ** 30)), message(ID.bitfield, 'xx'), message(ID.bitfield, 'xx')],
+  ],
   ['have of piece 2^32-1', [message(ID.have, uint32(0xffff_ffff))]],
   ['a bitfield of 4 MiB', [message(ID.bitfield, Buffer.alloc(4 << 20))]],
   ['a message of 2^31-1 bytes, then a stream', [uint32(0x7fff_ffff), Buffer.alloc(16 << 20)]],
@@ -61,7 +73,11 @@ it('no message of a peer ends or hangs the process', async () => {
   // One after another, so that a death has a name.
   for (const [index, [name]] of MESSAGES.entries()) {
     const peer = peers[index] as (typeof peers)[number];
-    const options = { infoHash: HASH, workDir: work.path, peers: peers.slice(index, index + 8).map((each) => `${each.address}:${each.port}`) };
+    const options = {
+      infoHash: HASH,
+      workDir: work.path,
+      peers: peers.slice(index, index + 8).map((each) => `${each.address}:${each.port}`),
+    };
     if (index % 8 !== 0) continue;
     await using downloader = await startDownloader({ ...options, nodeArgs: ['--max-old-space-size=200'] });
     const group = MESSAGES.slice(index, index + 8).map(([each]) => each);
@@ -127,7 +143,12 @@ describe('next to a good seeder', () => {
   ])('a peer that %s costs little, and never a wrong byte', async (_name, doesAnswer) => {
     await using film = await makeRandomFilm(24, 256 * 1024);
     const { infoHash } = film.torrent;
-    await using seeder = await startLibtorrentSeeder({ torrent: film.torrent, dir: film.dir, address: '127.9.5.1', uploadBytesPerSecond: 4 << 20 });
+    await using seeder = await startLibtorrentSeeder({
+      torrent: film.torrent,
+      dir: film.dir,
+      address: '127.9.5.1',
+      uploadBytesPerSecond: 4 << 20,
+    });
     await using liar = await startLiar(infoHash, '127.9.5.2', doesAnswer);
     await using work = await makeTempDir('work');
     const peers = [liar, seeder].map((each) => `${each.address}:${each.port}`);

@@ -3,7 +3,17 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /** Message ids of BEP 3, 6 and 10. */
-export const ID = { choke: 0, unchoke: 1, interested: 2, have: 4, bitfield: 5, request: 6, piece: 7, haveAll: 14, extended: 20 } as const;
+export const ID = {
+  choke: 0,
+  unchoke: 1,
+  interested: 2,
+  have: 4,
+  bitfield: 5,
+  request: 6,
+  piece: 7,
+  haveAll: 14,
+  extended: 20,
+} as const;
 
 export function message(id: number, body: Uint8Array | string = ''): Buffer {
   const payload = Buffer.concat([Buffer.from([id]), Buffer.from(body)]);

@@ -33,13 +33,11 @@ export function windowBytes(deliveredBytes: number): number {
   return Math.min(WINDOW_START_BYTES + 2 * deliveredBytes, limit);
 }
 
-/** The bytes that a reader's window covers now. */
-export function readerWindow(reader: ReaderView, pieceLength: number): ByteRange {
-  const bytes = Math.max(windowBytes(reader.deliveredBytes), pieceLength * (WINDOW_MIN_PIECES - 1) + 1);
-  return {
-    start: reader.playhead,
-    end: Math.min(reader.end, reader.playhead + Math.min(bytes, pieceLength * WINDOW_MAX_PIECES)),
-  };
+/** The bytes that a reader's window covers now; `limitBytes` is what the disk allows. */
+export function readerWindow(reader: ReaderView, pieceLength: number, limitBytes = Number.POSITIVE_INFINITY): ByteRange {
+  const most = Math.min(windowBytes(reader.deliveredBytes), pieceLength * WINDOW_MAX_PIECES, limitBytes);
+  const bytes = Math.max(most, pieceLength * (WINDOW_MIN_PIECES - 1) + 1);
+  return { start: reader.playhead, end: Math.min(reader.end, reader.playhead + bytes) };
 }
 
 export type WantedPieces = {
@@ -59,6 +57,7 @@ export function planWantedPieces(
   prepared: readonly number[],
   pieceLength: number,
   isMissing: (pieceIndex: number) => boolean,
+  limitBytes = Number.POSITIVE_INFINITY,
 ): WantedPieces {
   const order: number[] = [];
   const seen = new Set<number>();
@@ -71,7 +70,7 @@ export function planWantedPieces(
   let urgentCount = 0;
   for (const urgency of ['held', 'ahead'] as const) {
     const groups = groupTies(readers.filter((reader) => reader.want.urgency === urgency)).map((group) =>
-      group.map((reader) => listMissing(reader, pieceLength, isMissing)),
+      group.map((reader) => listMissing(readerWindow(reader, pieceLength, limitBytes), pieceLength, isMissing)),
     );
     for (const group of groups)
       takeTurns(
@@ -102,8 +101,8 @@ function groupTies(readers: readonly ReaderView[]): ReaderView[][] {
   return groups;
 }
 
-function listMissing(reader: ReaderView, pieceLength: number, isMissing: (pieceIndex: number) => boolean): number[] {
-  const { first, end } = pieceSpan(readerWindow(reader, pieceLength), pieceLength);
+function listMissing(window: ByteRange, pieceLength: number, isMissing: (pieceIndex: number) => boolean): number[] {
+  const { first, end } = pieceSpan(window, pieceLength);
   const missing: number[] = [];
   for (let pieceIndex = first; pieceIndex < end; pieceIndex++) if (isMissing(pieceIndex)) missing.push(pieceIndex);
   return missing;

@@ -35,9 +35,20 @@ it('deepens the queue of a wire that pulses, sixteenfold at most and never beyon
   const meter = createWireMeter();
   meter.requested(0);
   let now = 0;
-  for (let pulse = 0; pulse < 12; pulse++) now = receive(meter, now + 500, 16, 1);
+  for (let pulse = 0; pulse < 12; pulse++) {
+    now += 500;
+    for (let left = 63; left >= 0; left--) meter.received(++now, BLOCK_BYTES, left + 1);
+  }
   expect(meter.depth(false, 10_000)).toBeGreaterThan(150);
   expect(meter.depth(false, 100)).toBe(100);
+});
+
+it('leaves the queue of a wire that sends in steps, but never all that it owes', () => {
+  const meter = createWireMeter();
+  meter.requested(0);
+  let now = 0;
+  for (let step = 0; step < 40; step++) now = receive(meter, now + 250, 16, 1);
+  expect(meter.depth(false, 500)).toBeLessThan(40);
 });
 
 it('expects little of a wire that owes blocks and is silent', () => {

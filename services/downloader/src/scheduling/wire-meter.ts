@@ -8,9 +8,14 @@ const SAMPLE_WEIGHT = 0.4;
 const PING_GUESS_MS = 80;
 const PING_WEIGHT = 0.3;
 
-/** A wire *pulses* when it owed blocks, was silent for so long, and then sent so many at once: transmission every 500 ms. */
+/**
+ * A wire *pulses* when it owed blocks, was silent for so long, and then sent all that it owed at once: transmission looks
+ * at an empty queue every 500 ms. It gets a deeper queue. One that sends only a part at once (a peer with an upload
+ * limit) has enough to do, and a deep queue would only delay what becomes urgent.
+ */
 const PULSE_SILENCE_MS = 200;
-const PULSE_BLOCKS = 8;
+const PULSE_BLOCKS_MIN = 8;
+const PULSE_SHARE = 0.9;
 const PULSE_GAP_MS = 15;
 const PULSE_MAX = 16;
 
@@ -52,8 +57,7 @@ export function createWireMeter(): WireMeter {
   let lastBlockAt = 0;
   let sampleStart = 0;
   let sampleBytes = 0;
-  let burst = 0;
-  let isAfterSilence = false;
+  let burst: { blocks: number; owed: number } | null = null;
 
   return {
     requested(now) {
@@ -71,15 +75,15 @@ export function createWireMeter(): WireMeter {
         isAnswering = true;
         pingMs += (silenceMs - pingMs) * PING_WEIGHT;
       }
-      if (silenceMs > PULSE_SILENCE_MS) {
-        isAfterSilence = true;
-        burst = 1;
-      } else if (isAfterSilence) {
-        burst = silenceMs <= PULSE_GAP_MS ? burst + 1 : 0;
-        if (burst === 0) isAfterSilence = false;
-        else if (burst >= PULSE_BLOCKS) {
+      if (silenceMs > PULSE_SILENCE_MS) burst = { blocks: 1, owed: outstanding + 1 };
+      else if (burst) {
+        burst.blocks += 1;
+        if (silenceMs > PULSE_GAP_MS) {
+          if (burst.blocks < burst.owed / 2) pulse = Math.max(pulse / 2, 1);
+          burst = null;
+        } else if (burst.blocks >= Math.max(burst.owed * PULSE_SHARE, PULSE_BLOCKS_MIN)) {
           pulse = Math.min(pulse * 2, PULSE_MAX);
-          isAfterSilence = false;
+          burst = null;
         }
       }
       lastBlockAt = now;

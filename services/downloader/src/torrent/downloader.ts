@@ -14,7 +14,7 @@ import {
 import { pieceLengthAt, pieceSpan } from '../reading/piece-span.ts';
 import { isNoSpace, openPieceStore } from '../storage/piece-store.ts';
 import type { AddressFilter } from './address-filter.ts';
-import { type Content, createContent } from './content.ts';
+import { Content } from './content.ts';
 import { planPreparedPieces } from './file-span.ts';
 import { joinSwarm, type Swarm } from './swarm.ts';
 import { type SwarmCensus, takeCensus } from './swarm-stats.ts';
@@ -83,7 +83,7 @@ export async function openDownloader(
     const lengthOf = (pieceIndex: number) => pieceLengthAt(pieceIndex, read.pieceLength, read.lengthBytes);
     const store = await openPieceStore(join(workDir, 'pieces'), lengthOf, read.pieceCount);
     if (state.at !== 'resolving') return;
-    const content = createContent({ metainfo: read, swarm, store, budgetBytes: spec.diskBudgetBytes, logger });
+    const content = new Content({ metainfo: read, swarm, store, budgetBytes: spec.diskBudgetBytes, logger });
     state = { at: 'ready', content };
     await swarm.useMetainfo(read, async (pieceIndex, offset, lengthBytes) => {
       if (!content.have.has(pieceIndex)) throw new Error('this piece is not here');
