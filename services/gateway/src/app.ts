@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
-import { installErrorHandler, ProblemError } from '@lodestream/service-kit';
+import { installErrorHandler, ProblemError, sendProblem } from '@lodestream/service-kit';
+import { buildProblem } from '@lodestream/shared';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { BASE_HEADERS } from './edge/response-headers.ts';
@@ -19,6 +20,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than the idle time of usual load balancers, so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
 const MAX_PARAM_LENGTH = 128;
+/** Of JSON; a .torrent has a limit of its own, which a limit of the route would override. */
+const MAX_JSON_BYTES = 64 * 1024;
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The public application: the door that everything comes in by. No side effects: main.ts listens. */
@@ -31,6 +34,9 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     forceCloseConnections: true,
+    bodyLimit: MAX_JSON_BYTES,
+    // A path that cannot be decoded never reaches a hook: it gets the same headers and document here.
+    frameworkErrors: (_error, _request, reply) => void sendProblem(reply.headers(BASE_HEADERS) as never, buildProblem('invalid-request')),
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
   }) as unknown as FastifyInstance;
   app.setValidatorCompiler(validatorCompiler);
@@ -68,6 +74,6 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.get('/api/v1/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
   app.get('/livez', { schema: { hide: true } as object }, async () => ({ status: 'ok' }));
   app.get('/readyz', { schema: { hide: true } as object }, async () => ({ status: 'ok' }));
-  webAppRoutes(app, deps.webDir);
+  webAppRoutes(app, deps);
   return app;
 }

@@ -9,9 +9,8 @@ import { TorrentParams } from './parameters.ts';
 
 /** libtorrent and ut_metadata both stop at 10 MB; larger ones are nobody's (security.md §6.1). */
 const MAX_METAINFO_BYTES = 10 * 1024 * 1024;
-const MAX_JSON_BYTES = 64 * 1024;
 
-export function torrentRoutes(app: FastifyInstance, { torrents, viewers, limits, admission, media }: Deps): void {
+export function torrentRoutes(app: FastifyInstance, { torrents, viewers, limits, admission, media, orchestrator }: Deps): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   app.register(multipart, { limits: { fileSize: MAX_METAINFO_BYTES, files: 1, fields: 0, parts: 1 } });
   app.addContentTypeParser('application/x-bittorrent', { parseAs: 'buffer', bodyLimit: MAX_METAINFO_BYTES }, (_request, body, done) =>
@@ -20,12 +19,13 @@ export function torrentRoutes(app: FastifyInstance, { torrents, viewers, limits,
 
   routes.post(
     '/api/v1/torrents',
-    { bodyLimit: MAX_JSON_BYTES, schema: { summary: 'Open a torrent by magnet, info hash or .torrent', response: { 200: Torrent, 201: Torrent } } },
+    { schema: { summary: 'Open a torrent by magnet, info hash or .torrent', response: { 200: Torrent, 201: Torrent } } },
     async (request, reply) => {
       await limits.takeNewTorrent(request.ip);
       const source = await readTorrentSource(await posted(request));
       if (!torrents.workload(source.infoHash)) await admission.admitTorrent();
       const { isNew } = torrents.add(source);
+      orchestrator.expect();
       torrents.touch(source.infoHash);
       if (isNew) void warmOnlyFilm(source.infoHash);
       const torrent = await viewers.torrent(source.infoHash);
