@@ -56,10 +56,18 @@ export function createWorkerClient(tokenOf: (name: string) => string): WorkerCli
       const response = await open(workload, ask);
       const text = await readText(response);
       if (response.statusCode !== undefined && response.statusCode >= 400) throw toProblemError(response.statusCode, text);
-      return schema.parse(JSON.parse(text));
+      return readJson(text, schema);
     },
     [Symbol.dispose]: () => agent.destroy(),
   };
+}
+
+function readJson<T>(text: string, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new ProblemError('workload-failed', {}, { cause });
+  }
 }
 
 /** Reads a small body whole. */
