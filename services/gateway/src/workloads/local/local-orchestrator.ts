@@ -10,6 +10,7 @@ import { logId, workloadToken } from '../workload-name.ts';
 import { buildChildCommand } from './child-command.ts';
 import { type ChildExit, spawnChild } from './child-process.ts';
 import { findProcess, isRunning, killProcess, type ProcessId } from './process-table.ts';
+import { createStandby } from './standby.ts';
 import { createWatchdog } from './watchdog.ts';
 import { createWorkloadFolder, listWorkloadFolders, openWorkloadFolder } from './workload-folder.ts';
 
@@ -28,6 +29,8 @@ export type LocalOptions = {
   logger: Logger;
   logLevel: string;
   ladder?: CrashLadder;
+  /** Processes wait for jobs for so long after a visit; undefined: none do. */
+  standbySeconds?: number;
 };
 
 type Entry = {
@@ -42,6 +45,7 @@ const SLOW_START_MS = 15_000;
 export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
   const { key, logger, ladder = LOCAL_LADDER } = options;
   const root = join(options.dataDir, 'workloads');
+  const path = process.env['PATH'] ?? '/usr/bin:/bin';
   mkdirSync(root, { recursive: true, mode: 0o700 });
   const entries = new Map<string, Entry>();
   const listeners = new Set<(workload: Workload) => void>();
@@ -60,13 +64,14 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     const port = entry.workload.address?.port ?? 0;
     const folder = createWorkloadFolder(root, spec);
     const place = { ...folder, token: workloadToken(key, spec.name), callHomeUrl: options.callHomeUrl, port, logLevel: options.logLevel };
-    const command = buildChildCommand(spec, place, process.execPath, process.env['PATH'] ?? '/usr/bin:/bin');
+    const command = buildChildCommand(spec, place, process.execPath, path);
     const uid = entry.workload.uid;
     entry.timer = setTimeout(() => {
       // Neither called home nor exited: it hangs at its start.
       if (entry.workload.uid === uid && entry.workload.phase === 'starting' && entry.process) killProcess(entry.process);
     }, SLOW_START_MS).unref();
-    entry.process = spawnChild(command, folder.logFile, (exit) => onGone(entry, uid, exit));
+    const onExit = (exit: ChildExit) => onGone(entry, uid, exit);
+    entry.process = standby?.begin(spec.kind, command, folder.logFile, onExit) ?? spawnChild(command, folder.logFile, onExit);
     if (entry.process) folder.writeRecord({ ...entry.process, name: spec.name, uid, port, startedAt: entry.workload.startedAt });
   };
 
@@ -94,6 +99,8 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     if (spec.kind !== 'downloader') {
       folder.remove();
       update(entry, { phase: 'ended', problem: buildProblem('workload-failed') });
+      // Its crashes count for as long as the ladder looks back.
+      entry.timer = setTimeout(() => forget(entry), ladder.windowMs).unref();
       return;
     }
     update(entry, { phase: 'restarting', uid: randomUUID() });
@@ -131,6 +138,11 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
   };
 
   for (const name of listWorkloadFolders(root)) adopt(name);
+
+  const standby =
+    options.standbySeconds === undefined
+      ? undefined
+      : createStandby({ root, ttlSeconds: options.standbySeconds, execPath: process.execPath, path });
 
   const watchdog = createWatchdog({
     tokenOf: (name) => workloadToken(key, name),
@@ -178,6 +190,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       }
     },
 
+    expect: () => standby?.expect(),
     get: (name) => entries.get(name)?.workload,
     list: () => [...entries.values()].map((entry) => entry.workload).filter((workload) => workload.phase !== 'ended'),
     watch(listener) {
@@ -198,10 +211,10 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     callHome({ name, address, port }: CallHome, token) {
       const entry = entries.get(name);
       if (token !== workloadToken(key, name)) return false;
-      if (!entry || entry.workload.phase === 'failed') return false;
+      // Late words of a process that has ended must not stand for the next one.
+      if (!entry?.process || (entry.workload.phase !== 'starting' && entry.workload.phase !== 'ready')) return false;
       clearTimeout(entry.timer);
-      if (entry.process)
-        openWorkloadFolder(root, name).writeRecord({ ...entry.process, name, uid: entry.workload.uid, port, startedAt: entry.workload.startedAt });
+      openWorkloadFolder(root, name).writeRecord({ ...entry.process, name, uid: entry.workload.uid, port, startedAt: entry.workload.startedAt });
       update(entry, { phase: 'ready', address: { host: address, port } });
       return true;
     },
@@ -210,6 +223,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
 
     async [Symbol.asyncDispose]() {
       isClosed = true;
+      standby?.[Symbol.dispose]();
       watchdog[Symbol.dispose]();
       for (const entry of entries.values()) {
         clearTimeout(entry.timer);
