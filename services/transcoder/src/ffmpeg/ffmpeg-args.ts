@@ -21,6 +21,11 @@ const AUDIO_PREROLL_SECONDS = 0.5;
 /** AAC frames encoded and dropped before the first: 4 make the decoded seam bit-exact with `-q:a` (hls.md §4). */
 const AUDIO_PREROLL_FRAMES = 4;
 const AAC_FRAME_SAMPLES = 1024;
+/**
+ * And frames encoded and dropped after the last: an AAC frame overlaps the next one, so the run's last frame is only that of
+ * one pass when what follows was encoded with it. Without them every end of a run is a click (measured: 2048 samples).
+ */
+const AUDIO_POSTROLL_FRAMES = 2;
 /** Constant quality: the encoder has no rate state, so runs agree; 115–150 kb/s stereo (hls.md §4). */
 const AAC_QUALITY = 1.2;
 /** A last picture may stand so long when the container promised more than it has; beyond it the run is broken. */
@@ -109,7 +114,8 @@ function videoOptions(rendition: VideoRendition, plan: RunPlan): string[] {
 function audioOptions(rendition: AudioRendition, plan: RunPlan, streamEndSeconds: number | undefined): string[] {
   const { timeline } = rendition;
   const rate = timeline.timescale;
-  const endSamples = Math.min((plan.firstFrame + plan.frameCount) * AAC_FRAME_SAMPLES, timeline.totalTicks);
+  const endFrame = plan.firstFrame + plan.frameCount;
+  const endSamples = Math.min((endFrame + AUDIO_POSTROLL_FRAMES) * AAC_FRAME_SAMPLES, timeline.totalTicks);
   const isBeyondSound = streamEndSeconds !== undefined && endSamples / rate > streamEndSeconds - AUDIO_PREROLL_SECONDS;
   const filters = [
     // Two: first_pts counts in the rate of its input, so the resampling to 48 kHz is a filter of its own (hls.md §4).
@@ -120,13 +126,14 @@ function audioOptions(rendition: AudioRendition, plan: RunPlan, streamEndSeconds
     ...(plan.isLastSegment || isBeyondSound ? ['apad'] : []),
     `atrim=end_pts=${endSamples}`,
   ];
-  const firstKept = frameSeconds(timeline, plan.firstFrame) - 0.005;
+  // Half-way between two frames, so that no rounding matters.
+  const edge = (frame: number) => frameSeconds(timeline, frame - 0.25).toFixed(6);
   return [
     ...['-vn', '-sn', '-dn'],
     ...['-af', filters.join(',')],
     ...['-c:a', 'aac', '-q:a', String(AAC_QUALITY)],
-    // Drops the encoder's priming and our preroll: the first packet left is exactly the grid's.
-    ...['-bsf:a', `noise=drop=lt(pts*tb\\,${firstKept.toFixed(6)})`],
+    // Drops the encoder's priming, our preroll and our postroll: the first packet left is exactly the grid's.
+    ...['-bsf:a', `noise=drop=lt(pts*tb\\,${edge(plan.firstFrame)})+gt(pts*tb\\,${edge(endFrame)})`],
   ];
 }
 

@@ -19,7 +19,7 @@ const SNAP = 0.001;
 /** Stated and average rate of a constant stream may differ so much: the average is measured over the whole, or a few frames. */
 const SAME = 0.02;
 /** A phone that averages 30.9 pictures a second films at 30: a few are dropped, instead of half as many made up. */
-const STEP_BELOW = 0.04;
+const NEAR = 0.04;
 const MAX_RATE = 60;
 const MIN_RATE = 5;
 const DEFAULT_RATE: Rational = { num: 25, den: 1 };
@@ -42,7 +42,9 @@ export function pickFrameRate(stated: string | undefined, average: string | unde
   const snapped = snap(avg);
   if (snapped) return snapped;
   if (value(avg) > MAX_RATE) return halve(avg);
-  return STEPS.find((rate) => value(rate) >= value(avg) * (1 - STEP_BELOW)) ?? { num: MAX_RATE, den: 1 };
+  const near = nearest(STEPS, avg);
+  if (Math.abs(value(near) / value(avg) - 1) < NEAR) return near;
+  return STEPS.find((rate) => value(rate) > value(avg)) ?? { num: MAX_RATE, den: 1 };
 }
 
 /** `num/den` with both positive; anything else, as ffprobe's `0/0`, is none. */
@@ -52,9 +54,13 @@ export function parseRational(text: string | undefined, separator = '/'): Ration
 }
 
 function snap(rate: Rational): Rational | undefined {
-  const distance = (usual: Rational) => Math.abs(value(usual) / value(rate) - 1);
-  const nearest = USUAL.reduce((best, usual) => (distance(usual) < distance(best) ? usual : best));
-  return distance(nearest) < SNAP ? nearest : undefined;
+  const near = nearest(USUAL, rate);
+  return Math.abs(value(near) / value(rate) - 1) < SNAP ? near : undefined;
+}
+
+function nearest(rates: readonly Rational[], rate: Rational): Rational {
+  const distance = (other: Rational) => Math.abs(value(other) / value(rate) - 1);
+  return rates.reduce((best, other) => (distance(other) < distance(best) ? other : best));
 }
 
 /** Rates that are a grid of their own: 10, 12.5, 15000/1001. */

@@ -96,6 +96,8 @@ export function openSource(first: SourceAddress, lengthBytes: number, firstWant:
     };
     return new Promise((resolve, reject) => {
       const request = http.get(address.url, { agent, headers, signal }, (response) => {
+        // An abort while nobody pulls would otherwise be an exception that nobody catches.
+        response.on('error', () => {});
         try {
           checkAnswer(response, at, end);
           resolve(response);
@@ -105,7 +107,7 @@ export function openSource(first: SourceAddress, lengthBytes: number, firstWant:
           reject(error);
         }
       });
-      request.once('error', reject);
+      request.on('error', reject);
     });
   }
 

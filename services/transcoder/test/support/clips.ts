@@ -12,21 +12,21 @@ export type ClipOptions = {
   size?: string;
   /** Encoder and container options of the picture. */
   video?: string[];
-  /** Encoder options of each audio track, one at 1 kHz and the next at 2. */
+  /** Encoder options of each audio track: pink noise is the first, a tone of 100 Hz the others. */
   audio?: string[][];
   extension?: string;
 };
 
 export type ClipFolder = Disposable & { path: string; make(name: string, options: ClipOptions): Promise<string> };
 
-/** A folder of generated films: a counter picture that moves in every frame, and tones. */
+/** A folder of generated films: a counter picture that moves in every frame, and noise and tones. */
 export function openClipFolder(): ClipFolder {
   const path = mkdtempSync(join(tmpdir(), 'lodestream-clips-'));
   return {
     path,
     async make(name, { rate, seconds, size = '160x90', video = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', '100'], audio = [], extension = 'mkv' }) {
       const file = join(path, `${name}.${extension}`);
-      const tones = audio.flatMap((_, i) => ['-f', 'lavfi', '-i', `sine=frequency=${1000 * (i + 1)}:beep_factor=4:sample_rate=48000:duration=${seconds}`]);
+      const tones = audio.flatMap((_, i) => ['-f', 'lavfi', '-i', i === 0 ? `anoisesrc=color=pink:seed=1:amplitude=0.3:r=48000:d=${seconds}` : `sine=frequency=100:sample_rate=48000:duration=${seconds}`]);
       const maps = audio.flatMap((options, i) => ['-map', `${i + 1}:a`, ...options.map((option) => (option.startsWith('-') ? `${option}:a:${i}` : option))]);
       await exec('ffmpeg', [
         ...['-v', 'error', '-nostdin', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`],
