@@ -24,6 +24,7 @@ export interface FixtureWorld {
   isDown: boolean;
   /** Event streams that are open now. */
   openEventStreams: number;
+  /** Method and path; with the content type where there is a body. */
   requests: string[];
 }
 
@@ -101,7 +102,7 @@ interface Fixture {
 async function answer({ world, media, distFolder }: Fixture, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://fixture');
   if (!url.pathname.startsWith('/api/')) return sendApp(distFolder, url.pathname, response);
-  world.requests.push(`${request.method} ${url.pathname}`);
+  world.requests.push([request.method, url.pathname, request.headers['content-type']].filter(Boolean).join(' '));
   if (request.method === 'POST') return openTorrent(world, request, response);
 
   const [, hash = '', rest = ''] = /^\/api\/v1\/torrents\/([0-9a-f]{40})(.*)$/.exec(url.pathname) ?? [];

@@ -92,7 +92,7 @@ describe('from the paste box to the film', () => {
     expect(server.world.requests).toEqual([]);
   });
 
-  it('opens a .torrent file, and says when it is none', async () => {
+  it('opens a .torrent file, says when it is none, and posts it again when the server has forgotten it', async () => {
     await using watched = await openPage(browser);
     const { page } = watched;
     await page.goto(server.url);
@@ -100,6 +100,10 @@ describe('from the paste box to the film', () => {
     await page.getByText('This torrent is broken').waitFor();
     await page.getByTestId('torrent-file').setInputFiles({ name: 'x.torrent', mimeType: '', buffer: Buffer.from('d4:infode') });
     await page.waitForURL(`${server.url}/t/${FILM}/f/1`);
+    server.world.torrents.clear();
+    await page.reload();
+    await waitUntilPlaying(page);
+    expect(server.world.requests.filter((request) => request.endsWith('application/x-bittorrent'))).toHaveLength(3);
   });
 
   it('shows the files of a series as a tree, and plays the chosen one', async () => {

@@ -3,6 +3,7 @@ import { onScopeDispose, shallowRef } from 'vue';
 import { addTorrent, getTorrent } from '../api/api-client.ts';
 import { type Failure, failureOf, isTemporary } from '../api/api-problem.ts';
 import { sourceOfPage } from './magnet-fragment.ts';
+import { uploadedTorrent } from './uploaded-torrents.ts';
 
 /** What a page knows of its torrent. */
 export type TorrentView =
@@ -15,8 +16,8 @@ const MAX_PAUSE_MS = 8_000;
 const PATIENCE_MS = 5 * 60_000;
 
 /**
- * One torrent by its hash: asks the server, posts it again where the server has forgotten it (from the magnet in the page's
- * fragment, else by its hash), waits through temporary trouble.
+ * One torrent by its hash: asks the server, posts it again where the server has forgotten it (from the file that was
+ * opened in this tab, the magnet in the page's fragment, or its hash alone), waits through temporary trouble.
  */
 export function useTorrent(infoHash: InfoHash, readFragment: () => string) {
   const view = shallowRef<TorrentView>({ phase: 'opening', trouble: null });
@@ -61,7 +62,9 @@ export function useTorrent(infoHash: InfoHash, readFragment: () => string) {
       return await getTorrent(infoHash, disposed.signal);
     } catch (error) {
       if (failureOf(error).code !== 'torrent-unknown') throw error;
-      return await addTorrent(sourceOfPage(infoHash, readFragment()), disposed.signal);
+      const uploaded = uploadedTorrent(infoHash);
+      const source = uploaded ? ({ kind: 'file', file: uploaded } as const) : sourceOfPage(infoHash, readFragment());
+      return await addTorrent(source, disposed.signal);
     }
   }
 

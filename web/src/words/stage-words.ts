@@ -11,6 +11,15 @@ const STAGE_WORDS: Record<Stage, string> = {
   ready: 'Starting',
 };
 
+/** The same once the film has begun: the wait is for the part that comes next. */
+const LATER_STAGE_WORDS: Record<Stage, string> = {
+  ...STAGE_WORDS,
+  metadata: 'Opening the torrent again',
+  'first-pieces': 'Fetching this part',
+  encoding: 'Preparing this part',
+  ready: 'Loading',
+};
+
 /** What is wrong beside it, while the server keeps trying. */
 const HINT_WORDS: Record<Hint, string> = {
   'no-peers': 'Nobody who shares this has been found yet. It may still turn up.',
@@ -23,8 +32,8 @@ const HINT_WORDS: Record<Hint, string> = {
 /** The most telling hint first: one line is read, three are not. */
 const HINT_ORDER: readonly Hint[] = ['restarting', 'no-peers', 'no-seeders', 'busy', 'slow-swarm'];
 
-export function stageWords(stage: Stage): string {
-  return STAGE_WORDS[stage];
+export function stageWords(stage: Stage, hasBegun = false): string {
+  return hasBegun ? LATER_STAGE_WORDS[stage] : STAGE_WORDS[stage];
 }
 
 /** One sentence on what is wrong, or null. */
