@@ -1,23 +1,29 @@
 import { BLOCK_BYTES } from './block.ts';
 
-/** A sample of the rate is complete after so much busy time or so many bytes, whichever comes first. */
-const SAMPLE_MS = 250;
-const SAMPLE_BYTES = 32 * BLOCK_BYTES;
-const SAMPLE_WEIGHT = 0.4;
+/** A wire has proven itself after so much busy time or so many bytes, whichever comes first. */
+const PROVEN_MS = 250;
+const PROVEN_BYTES = 32 * BLOCK_BYTES;
+/**
+ * The rate is bytes by busy time, both forgotten with this time constant. Samples of some blocks each would not do: where
+ * a wire sends in bursts, most samples lie inside of a burst, and their mean is many times the rate.
+ */
+const MEMORY_MS = 2000;
 /** Until a wire has answered: a guess between a neighbour and another continent. */
 const PING_GUESS_MS = 80;
 const PING_WEIGHT = 0.3;
 
 /**
  * A wire *pulses* when it owed blocks, was silent for so long, and then sent all that it owed at once: transmission looks
- * at an empty queue every 500 ms. It gets a deeper queue. One that sends only a part at once (a peer with an upload
- * limit) has enough to do, and a deep queue would only delay what becomes urgent.
+ * at an empty queue every 500 ms. It gets a deeper queue, if the queue was full: fewer blocks than that only say that we
+ * wanted no more. One that sends a part at once (a peer with an upload limit) has enough to do, and a deep queue would
+ * only delay what becomes urgent.
  */
 const PULSE_SILENCE_MS = 200;
 const PULSE_BLOCKS_MIN = 8;
 const PULSE_SHARE = 0.9;
 const PULSE_GAP_MS = 15;
-const PULSE_MAX = 16;
+/** 1.6 s of its rate: more than three pulses, so that the queue still grows from one to the next. */
+const PULSE_MAX = 4;
 
 /** Requests kept outstanding: this much time of the wire's rate. Longer, and a far read queues behind what is stale. */
 const DEPTH_SECONDS = 0.4;
@@ -55,16 +61,17 @@ export function createWireMeter(): WireMeter {
   let busySince: number | null = null;
   let isAnswering = false;
   let lastBlockAt = 0;
-  let sampleStart = 0;
-  let sampleBytes = 0;
+  let countedUntil = 0;
+  let busyMs = 0;
+  let busyBytes = 0;
   let burst: { blocks: number; owed: number } | null = null;
+  let lastDepth = Number.POSITIVE_INFINITY;
 
   return {
     requested(now) {
       if (busySince !== null) return;
       busySince = now;
-      sampleStart = now;
-      sampleBytes = 0;
+      countedUntil = now;
       isAnswering = false;
       lastBlockAt = now;
     },
@@ -75,7 +82,8 @@ export function createWireMeter(): WireMeter {
         isAnswering = true;
         pingMs += (silenceMs - pingMs) * PING_WEIGHT;
       }
-      if (silenceMs > PULSE_SILENCE_MS) burst = { blocks: 1, owed: outstanding + 1 };
+      if (silenceMs > PULSE_SILENCE_MS)
+        burst = outstanding + 1 >= lastDepth * PULSE_SHARE ? { blocks: 1, owed: outstanding + 1 } : null;
       else if (burst) {
         burst.blocks += 1;
         if (silenceMs > PULSE_GAP_MS) {
@@ -87,14 +95,13 @@ export function createWireMeter(): WireMeter {
         }
       }
       lastBlockAt = now;
-      sampleBytes += bytes;
-      const elapsedMs = now - sampleStart;
-      if (elapsedMs >= SAMPLE_MS || sampleBytes >= SAMPLE_BYTES) {
-        const sample = sampleBytes / Math.max(elapsedMs, 1);
-        rateBytesPerMs = rateBytesPerMs === 0 ? sample : rateBytesPerMs + (sample - rateBytesPerMs) * SAMPLE_WEIGHT;
-        sampleStart = now;
-        sampleBytes = 0;
-      }
+      const elapsedMs = now - countedUntil;
+      countedUntil = now;
+      const kept = Math.exp(-elapsedMs / MEMORY_MS);
+      busyMs = busyMs * kept + elapsedMs;
+      busyBytes = busyBytes * kept + bytes;
+      if (rateBytesPerMs > 0 || busyMs >= PROVEN_MS || busyBytes >= PROVEN_BYTES)
+        rateBytesPerMs = busyBytes / Math.max(busyMs, 1);
       if (outstanding === 0) busySince = null;
     },
     idle() {
@@ -105,7 +112,8 @@ export function createWireMeter(): WireMeter {
       const cap = Math.min(maxRequests, DEPTH_MAX);
       if (rateBytesPerMs === 0) return Math.min(cap, isAnotherProven ? DEPTH_UNPROVEN : DEPTH_UNPROVEN_ALONE);
       const blocks = Math.ceil((pulse * DEPTH_SECONDS * 1000 * rateBytesPerMs) / BLOCK_BYTES);
-      return Math.min(Math.max(blocks, DEPTH_MIN), cap);
+      lastDepth = Math.min(Math.max(blocks, DEPTH_MIN), cap);
+      return lastDepth;
     },
     etaMs(now, outstanding) {
       const silenceMs = busySince !== null && outstanding > 0 ? now - lastBlockAt : 0;
