@@ -42,6 +42,8 @@ export type RunFleetOptions = {
 };
 
 const TURN_MS = 1000;
+/** How often a run that does nothing is asked what it still holds; whoever misses something there asks at once. */
+const REST_MS = 5000;
 const ORDERS_TIMEOUT_MS = 3000;
 
 export function createRunFleet(options: RunFleetOptions): RunFleet {
@@ -49,6 +51,7 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
   const handles = new Map<string, RunHandle>();
   const inFlight = new Set<string>();
   const again = new Set<string>();
+  const askedAtMs = new WeakMap<RunHandle, number>();
   let isTurnAsked = false;
 
   const stopWatching = orchestrator.watch((workload) => {
@@ -126,16 +129,19 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
     const source = options.locateSource(handle.spec) ?? handle.spec.source;
     if (!isReady(workload) || handles.get(name) !== handle) return;
     inFlight.add(name);
+    askedAtMs.set(handle, performance.now());
+    const orders = buildOrders(handle, source);
     try {
       const signal = AbortSignal.timeout(ORDERS_TIMEOUT_MS);
       const before = handle.status;
-      const status = await client.json(workload, { method: 'PUT', path: '/orders', body: buildOrders(handle, source), signal }, RunStatus);
+      const status = await client.json(workload, { method: 'PUT', path: '/orders', body: orders, signal }, RunStatus);
       if (handles.get(name) !== handle) return;
       handle.status = status;
       if (status.reason !== undefined && before?.phase !== 'ended' && status.phase === 'ended')
         options.logger.warn({ rendition: handle.spec.rendition.kind, start: status.startSegment, outcome: status.outcome, reason: status.reason }, 'run ended');
       if (status.phase !== before?.phase || status.partsMade !== before?.partsMade) askTurn();
     } catch (error) {
+      for (const segment of orders.touch) handle.touches.add(segment);
       options.logger.debug({ err: error }, 'orders not taken');
     } finally {
       inFlight.delete(name);
@@ -144,10 +150,17 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
   }
 
   const timer = setInterval(() => {
-    for (const handle of handles.values()) void sendOrders(handle);
+    for (const handle of handles.values()) if (isDue(handle)) void sendOrders(handle);
     askTurn();
   }, TURN_MS);
   timer.unref();
+
+  /** What encodes, is waited for or was touched hears every second; a run at rest is left at rest. */
+  function isDue(handle: RunHandle): boolean {
+    const isAtRest = handle.status?.phase === 'asleep' || handle.status?.phase === 'ended';
+    if (!isAtRest || handle.waiters.size > 0 || handle.touches.size > 0) return true;
+    return performance.now() - (askedAtMs.get(handle) ?? 0) >= REST_MS;
+  }
 
   function views(key: string): RunView[] {
     return [...handles.values()].filter((handle) => handle.key === key).map(viewRun);
