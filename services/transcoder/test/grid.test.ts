@@ -51,7 +51,7 @@ describe('the last segment', () => {
   });
 
   test('is silent where the sound ended before the picture, also when it ended before the segment', async () => {
-    const file = await folder.make('short-sound', { rate: '25', seconds: 26, audio: [['-c', 'aac'], ['-c', 'aac']] });
+    const file = await folder.make('short-sound', { rate: '25', seconds: 26, audio: [['-c', 'aac']], audioSeconds: 12 });
     await using server = await startRangeServer(file);
     const rendition = audioRendition(26, 1);
     const last = rendition.timeline.segmentCount - 1;

@@ -95,7 +95,11 @@ export function openSource(first: SourceAddress, lengthBytes: number, firstWant:
       [WANT_HEADER]: formatWant(attempt.want),
     };
     return new Promise((resolve, reject) => {
-      const request = http.get(address.url, { agent, headers, signal }, (response) => {
+      // Not http's own `signal`: it stays with the pooled socket, and would end whatever is read over it later.
+      const onAbort = () => request.destroy(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
+      const request = http.get(address.url, { agent, headers }, (response) => {
+        response.once('close', () => signal.removeEventListener('abort', onAbort));
         // An abort while nobody pulls would otherwise be an exception that nobody catches.
         response.on('error', () => {});
         try {
@@ -107,7 +111,10 @@ export function openSource(first: SourceAddress, lengthBytes: number, firstWant:
           reject(error);
         }
       });
-      request.on('error', reject);
+      request.on('error', (error) => {
+        signal.removeEventListener('abort', onAbort);
+        reject(error);
+      });
     });
   }
 
