@@ -30,6 +30,7 @@ const orchestrator = createLocalOrchestrator({
   callHomeUrl: `http://127.0.0.1:${config.internalPort}`,
   logger,
   logLevel: config.logLevel,
+  ...(config.hasStandby ? { standbySeconds: config.ttlSeconds } : {}),
 });
 const client = createWorkerClient((name) => orchestrator.tokenOf(name));
 const store = config.redisUrl ? createRedisStore(config.redisUrl, logger) : createMemoryStore();

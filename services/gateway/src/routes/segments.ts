@@ -30,6 +30,7 @@ export function segmentRoutes(app: FastifyInstance, deps: Deps): void {
   );
 
   async function serve(request: FastifyRequest, reply: FastifyReply, address: SegmentAddress): Promise<FastifyReply> {
+    deps.orchestrator.expect();
     const release = limits.openStream(request.ip, 'openMedia');
     reply.raw.once('close', release);
     const opened = await hold(reply, deps, address, (signal) => segments.open(address, signal));

@@ -13,6 +13,8 @@ export interface Orchestrator extends AsyncDisposable {
   ensure(spec: WorkerSpec): Workload;
   /** The workload once it answers. Rejects with the signal's reason, or with the problem that it ended in. */
   whenReady(name: string, signal: AbortSignal): Promise<ReadyWorkload>;
+  /** Somebody is here and may want workloads soon: what can be made ready beforehand, is. */
+  expect(): void;
   get(name: string): Workload | undefined;
   list(): Workload[];
   /** Called after every change of any workload; returns how to stop it. Never act inside it: note and plan. */

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { STANDBY_VARIABLE } from '@lodestream/service-kit/standby';
 import type { WorkerSpec } from '@lodestream/shared';
 
 const ENTRY: Record<WorkerSpec['kind'], string> = {
@@ -29,23 +30,33 @@ export type ChildPlace = {
  * How a worker is started as a child process. Transcoders and probes die with the gateway, even when stopped
  * (`setpriv --pdeathsig KILL`); a downloader is detached.
  */
-export function buildChildCommand(spec: WorkerSpec, place: ChildPlace, execPath: string, path: string): ChildCommand {
-  const isDownloader = spec.kind === 'downloader';
-  const node = [`--max-old-space-size=${isDownloader ? DOWNLOADER_HEAP_MB : TRANSCODER_HEAP_MB}`, '--no-warnings', ENTRY[spec.kind]];
+export function buildChildCommand({ kind }: Pick<WorkerSpec, 'kind'>, place: ChildPlace, execPath: string, path: string): ChildCommand {
+  return buildCommand(kind, execPath, {
+    PATH: path,
+    LODESTREAM_TOKEN: place.token,
+    LODESTREAM_SPEC_FILE: place.specFile,
+    LODESTREAM_WORK_DIR: place.workDir,
+    LODESTREAM_CALL_HOME_URL: place.callHomeUrl,
+    LODESTREAM_WORKER_PORT: String(place.port),
+    LODESTREAM_LOG_LEVEL: place.logLevel,
+    ...(kind === 'downloader' ? { LODESTREAM_UNWATCHED_SECONDS: String(DOWNLOADER_UNWATCHED_SECONDS) } : {}),
+  });
+}
+
+/** How one is started that waits for its job: what `buildChildCommand` says of its environment is given to it then. */
+export function buildStandbyCommand(kind: WorkerSpec['kind'], workDir: string, execPath: string, path: string): ChildCommand {
+  return buildCommand(kind, execPath, { PATH: path, [STANDBY_VARIABLE]: '1', LODESTREAM_WORK_DIR: workDir });
+}
+
+function buildCommand(kind: WorkerSpec['kind'], execPath: string, env: Record<string, string>): ChildCommand {
+  const isDownloader = kind === 'downloader';
+  const node = [`--max-old-space-size=${isDownloader ? DOWNLOADER_HEAP_MB : TRANSCODER_HEAP_MB}`, '--no-warnings', ENTRY[kind]];
   const command = isDownloader ? [execPath, ...node] : ['setpriv', '--pdeathsig', 'KILL', execPath, ...node];
-  return {
-    file: command[0] as string,
-    args: command.slice(1),
-    env: {
-      PATH: path,
-      LODESTREAM_TOKEN: place.token,
-      LODESTREAM_SPEC_FILE: place.specFile,
-      LODESTREAM_WORK_DIR: place.workDir,
-      LODESTREAM_CALL_HOME_URL: place.callHomeUrl,
-      LODESTREAM_WORKER_PORT: String(place.port),
-      LODESTREAM_LOG_LEVEL: place.logLevel,
-      ...(isDownloader ? { LODESTREAM_UNWATCHED_SECONDS: String(DOWNLOADER_UNWATCHED_SECONDS) } : {}),
-    },
-    isDetached: isDownloader,
-  };
+  return { file: command[0] as string, args: command.slice(1), env: { ...env, ...compileCache() }, isDetached: isDownloader };
+}
+
+/** Node keeps compiled code in a folder when it is told of one; that halves the time until a worker is there. */
+function compileCache(): Record<string, string> {
+  const folder = process.env['NODE_COMPILE_CACHE'];
+  return folder ? { NODE_COMPILE_CACHE: folder } : {};
 }
