@@ -32,6 +32,8 @@ export type StartOptions = {
   ttlSeconds?: number;
   allowedPrivateNetworks?: string[];
   uploadBytesPerSecond?: number;
+  /** The DHT is off unless these are given. */
+  dhtBootstrap?: string[];
   nodeArgs?: string[];
 };
 
@@ -51,8 +53,8 @@ export async function startDownloader(options: StartOptions): Promise<RunningDow
     },
     diskBudgetBytes: options.diskBudgetBytes ?? 8 * 1024 ** 3,
     network: {
-      dht: false,
-      dhtBootstrap: [],
+      dht: options.dhtBootstrap !== undefined,
+      dhtBootstrap: options.dhtBootstrap ?? [],
       trackers: [],
       allowedPrivateNetworks: options.allowedPrivateNetworks ?? ['127.0.0.0/8'],
       uploadBytesPerSecond: options.uploadBytesPerSecond ?? 1024 * 1024,
