@@ -1,5 +1,5 @@
 import { delimiter, dirname, join } from 'node:path';
-import { SetupError, say, TOOLS_DIR } from '../project.mjs';
+import { CACHE_DIR, SetupError, say, TOOLS_DIR } from '../project.mjs';
 import { readCommand, runCommand } from './run-command.mjs';
 
 /** The services are TypeScript that Node 24 runs directly: exactly this one. */
@@ -34,9 +34,13 @@ export async function ensureNode() {
   throw new SetupError(`could not install Node ${NODE_VERSION} with npm: is the npm registry reachable?`);
 }
 
+/** Node keeps compiled code here: the services start in half the time. */
+const COMPILE_CACHE_DIR = join(CACHE_DIR, 'compiled');
+
 /** The environment of everything that is run with the pinned Node. */
 export function toolEnvironment(nodePath) {
-  return { ...process.env, PATH: `${dirname(nodePath)}${delimiter}${process.env.PATH ?? ''}` };
+  const path = `${dirname(nodePath)}${delimiter}${process.env.PATH ?? ''}`;
+  return { NODE_COMPILE_CACHE: COMPILE_CACHE_DIR, ...process.env, PATH: path };
 }
 
 async function findNode() {

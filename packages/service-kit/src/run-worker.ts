@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { delay } from './abort.ts';
 import type { IdleClock } from './idle-clock.ts';
 import type { WorkerConfig } from './load-config.ts';
@@ -57,6 +58,8 @@ export async function runWorker({ app, config, logger, clock, isBusy, leave }: W
   }, EXPIRY_CHECK_MS);
 
   if (config.callHomeUrl) await callHome(config, new URL(address), logger);
+  // Node would write its compiled code at a normal end, and most workers are killed. Without NODE_COMPILE_CACHE this does nothing.
+  flushCompileCache();
 }
 
 /** A hint that saves time: the gateway also finds a worker by looking. */
