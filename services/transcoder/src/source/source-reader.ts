@@ -96,7 +96,11 @@ export function openSource(first: SourceAddress, lengthBytes: number, firstWant:
     };
     return new Promise((resolve, reject) => {
       // Not http's own `signal`: it stays with the pooled socket, and would end whatever is read over it later.
-      const onAbort = () => request.destroy(signal.reason);
+      // And without an error, for which a socket that is just being given back has no listener.
+      const onAbort = () => {
+        reject(signal.reason);
+        request.destroy();
+      };
       signal.addEventListener('abort', onAbort, { once: true });
       const request = http.get(address.url, { agent, headers }, (response) => {
         response.once('close', () => signal.removeEventListener('abort', onAbort));
