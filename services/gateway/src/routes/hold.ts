@@ -1,10 +1,12 @@
-import type { InfoHash } from '@lodestream/shared';
-import { ProblemError, requestSignal } from '@lodestream/service-kit';
+import type { InfoHash, Stage } from '@lodestream/shared';
+import { delay, ProblemError, requestSignal } from '@lodestream/service-kit';
 import type { FastifyReply } from 'fastify';
 import type { Deps } from './deps.ts';
 
 /** How long a media-path request is held before its first byte; our player waits 60 s (architecture §7). */
 export const HOLD_MS = 25_000;
+/** Most time for finding out the stage; a downloader that hangs must not make the request wait longer than it may. */
+const STAGE_MS = 500;
 
 /**
  * Gives `work` a signal that aborts when the client goes or the hold is over; then the answer is 503 with the stage that it
@@ -17,12 +19,24 @@ export async function hold<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const gone = requestSignal(reply);
-  const deadline = AbortSignal.timeout(holdMs);
+  const deadline = new AbortController();
+  const stageMs = Math.min(STAGE_MS, holdMs / 10);
+  // What a downloader that does not answer looks like to everybody.
+  let stage: Stage = 'finding-peers';
+  const timer = setTimeout(async () => {
+    // Asked while the request still waits: once it has been aborted nobody does, and the stage would be another.
+    const asked = viewers.event(address.infoHash, address.fileIndex).then((event) => {
+      stage = event.stage;
+    });
+    await Promise.race([asked.catch(() => {}), delay(stageMs)]);
+    deadline.abort(new Error('the hold is over'));
+  }, holdMs - stageMs);
   try {
-    return await work(AbortSignal.any([gone, deadline]));
+    return await work(AbortSignal.any([gone, deadline.signal]));
   } catch (error) {
-    if (!deadline.aborted || gone.aborted) throw error;
-    const { stage } = await viewers.event(address.infoHash, address.fileIndex);
+    if (!deadline.signal.aborted || gone.aborted) throw error;
     throw new ProblemError('not-ready', { stage, retryAfterSeconds: 1 });
+  } finally {
+    clearTimeout(timer);
   }
 }
