@@ -1,4 +1,4 @@
-import { DownloaderStatus } from '@lodestream/shared';
+import { DownloaderStatus, type InfoHash } from '@lodestream/shared';
 import { type Logger, ProblemError } from '@lodestream/service-kit';
 import type { TorrentService } from '../torrents/torrent-service.ts';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
@@ -6,8 +6,8 @@ import { type OpenTorrent, planAdmission, planDiskEviction } from './caps.ts';
 
 /** Keeps the machine within its caps: how many torrents are open, and how much disk they use. */
 export type Admission = Disposable & {
-  /** Makes room for one more torrent, or throws `busy`. */
-  admitTorrent(): Promise<void>;
+  /** Makes room for the torrent, unless it is open already, and adds it; or throws `busy`. */
+  admitTorrent<T>(infoHash: InfoHash, add: () => T): Promise<T>;
 };
 
 export type AdmissionOptions = {
@@ -57,10 +57,18 @@ export function createAdmission(options: AdmissionOptions): Admission {
   timer.unref();
 
   return {
-    async admitTorrent() {
-      const plan = planAdmission(await look(new Map()), options.maxTorrents);
+    async admitTorrent(infoHash, add) {
+      if (torrents.workload(infoHash)) return add();
+      const looked = new Map((await look(new Map())).map((torrent) => [torrent.uid, torrent]));
+      // From here on nothing is waited for: those who ask at the same moment see each other's torrents.
+      if (torrents.workload(infoHash)) return add();
+      const open = torrents.list().map(({ name, uid }) => looked.get(uid) ?? { name, uid, idleSeconds: 0, diskBytes: 0 });
+      const plan = planAdmission(open, options.maxTorrents);
       if (plan.do === 'refuse') throw new ProblemError('busy', { detail: 'As many torrents are open as this server allows.', retryAfterSeconds: 30 });
-      if (plan.do === 'evict-then-admit') await orchestrator.remove(plan.torrent.name, plan.torrent.uid);
+      const removed = plan.do === 'evict-then-admit' ? orchestrator.remove(plan.torrent.name, plan.torrent.uid) : undefined;
+      const added = add();
+      await removed;
+      return added;
     },
     [Symbol.dispose]: () => clearInterval(timer),
   };

@@ -23,8 +23,7 @@ export function torrentRoutes(app: FastifyInstance, { torrents, viewers, limits,
     async (request, reply) => {
       await limits.takeNewTorrent(request.ip);
       const source = await readTorrentSource(await posted(request));
-      if (!torrents.workload(source.infoHash)) await admission.admitTorrent();
-      const { isNew } = torrents.add(source);
+      const { isNew } = await admission.admitTorrent(source.infoHash, () => torrents.add(source));
       orchestrator.expect();
       torrents.touch(source.infoHash);
       if (isNew) void warmOnlyFilm(source.infoHash);
@@ -53,13 +52,21 @@ export function torrentRoutes(app: FastifyInstance, { torrents, viewers, limits,
 }
 
 async function posted(request: FastifyRequest) {
-  if (request.isMultipart()) {
-    const part = await request.file();
-    if (part?.fieldname !== 'torrent') throw new ProblemError('invalid-request', { detail: 'The multipart field is called "torrent".' });
-    return { metainfo: await part.toBuffer() };
-  }
+  if (request.isMultipart()) return { metainfo: await postedFile(request) };
   if (Buffer.isBuffer(request.body)) return { metainfo: request.body };
   const body = AddTorrentBody.safeParse(request.body);
   if (!body.success) throw new ProblemError('invalid-request', { detail: 'Expected {"magnet": "…"}, {"infoHash": "…"} or a .torrent.' });
   return body.data;
+}
+
+async function postedFile(request: FastifyRequest): Promise<Buffer> {
+  try {
+    const part = await request.file();
+    if (part?.fieldname !== 'torrent') throw new ProblemError('invalid-request', { detail: 'The multipart field is called "torrent".' });
+    return await part.toBuffer();
+  } catch (error) {
+    // The parser's own words for a body that it cannot read are plain errors.
+    if (error instanceof ProblemError || (error instanceof Error && 'statusCode' in error)) throw error;
+    throw new ProblemError('invalid-request', { detail: 'The multipart body is broken.' }, { cause: error });
+  }
 }
