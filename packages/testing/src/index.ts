@@ -12,6 +12,7 @@ export * from './faults/fault-proxy.ts';
 export * from './gateway/start-gateway.ts';
 export * from './hls/check-rendition.ts';
 export * from './hls/decode-rendition.ts';
+export * from './hls/fetch-as-player.ts';
 export * from './hls/read-fragments.ts';
 export * from './hls/read-playlist.ts';
 export * from './processes/loopback.ts';

@@ -1,10 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { fetchBytes } from './fetch-as-player.ts';
 import { readFragments, readTimescale, readTrackKind } from './read-fragments.ts';
 import { type MediaPlaylist, playlistStartSeconds, playlistToleranceSeconds, readMediaPlaylist } from './read-playlist.ts';
-
-/** The server answers within 25 s or says 503; then it is asked again. */
-const SEGMENT_TIMEOUT_MS = 90_000;
-const MAX_TRIES = 4;
 
 export type CheckedSegment = {
   segmentIndex: number;
@@ -114,16 +110,4 @@ function checkPicture(frames: readonly { durationTicks: number; compositionOffse
   // Shown times are the decode times in another order: no hole, no frame twice, none from outside the segment.
   if (sorted.some((at, index) => at !== index * step)) findings.push('frames are not shown one after the other from its start');
   return findings;
-}
-
-/** Fetches whole bytes; a 503 is asked again after its `Retry-After`, as a player does. */
-export async function fetchBytes(url: string, signal?: AbortSignal): Promise<Buffer> {
-  for (let attempt = 1; ; attempt++) {
-    const timeout = AbortSignal.timeout(SEGMENT_TIMEOUT_MS);
-    const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
-    if (response.ok) return Buffer.from(await response.arrayBuffer());
-    const body = await response.text();
-    if (response.status !== 503 || attempt === MAX_TRIES) throw new Error(`${url} is ${response.status}: ${body.slice(0, 300)}`);
-    await sleep(Number(response.headers.get('retry-after') ?? 1) * 1000, undefined, signal ? { signal } : {});
-  }
 }

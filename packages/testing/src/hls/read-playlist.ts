@@ -2,9 +2,8 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { type LevelDetails, M3U8Parser } from 'hls.js';
 import { Parser } from 'm3u8-parser';
+import { fetchAsPlayer } from './fetch-as-player.ts';
 
-/** Playlists are given from memory or made from the media info: whoever waits longer waits for the probe. */
-const FETCH_TIMEOUT_MS = 40_000;
 /** EXTINF has six decimals. */
 const EXTINF_TOLERANCE_SECONDS = 1e-6;
 
@@ -97,9 +96,8 @@ export function playlistToleranceSeconds(segmentIndex: number): number {
 type LevelType = Parameters<typeof M3U8Parser.parseLevelPlaylist>[3];
 
 async function fetchPlaylist(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+  const response = await fetchAsPlayer(url);
   const text = await response.text();
-  if (!response.ok) throw new Error(`${url} is ${response.status}: ${text.slice(0, 300)}`);
   ok(/mpegurl/i.test(response.headers.get('content-type') ?? ''), `${url} is not served as a playlist`);
   return text;
 }
