@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeTempDir, startLibtorrentSeeder, waitFor } from '@lodestream/testing';
+import { makeTempDir, pickFreePort, startLibtorrentSeeder, waitFor } from '@lodestream/testing';
 import { describe, expect, it } from 'vitest';
 import { makeRandomFilm } from './random-film.ts';
-import { extended, ID, message, startRawPeer, uint32 } from './raw-peer.ts';
+import { extended, handshake, ID, message, sayTo, startRawPeer, uint32 } from './raw-peer.ts';
 import { type RunningDownloader, startDownloader } from './start-downloader.ts';
 
 const HASH = 'ee'.repeat(20);
@@ -87,6 +87,30 @@ it('no message of a peer ends or hangs the process', async () => {
       await expectAlive(downloader);
     }
   }
+});
+
+it('whoever connects may say anything, or nothing, and many may connect', async () => {
+  const port = await pickFreePort('0.0.0.0');
+  await using work = await makeTempDir('work');
+  await using downloader = await startDownloader({ infoHash: HASH, workDir: work.path, peerPorts: [port, port] });
+  const openings = [
+    [Buffer.alloc(96)],
+    [Buffer.alloc(96, 0xff)],
+    [Buffer.alloc(200, 'A')],
+    [handshake('ab'.repeat(20))],
+    [handshake(HASH), extended(0, 'l-3:e')],
+    [handshake(HASH), message(ID.have, uint32(2 ** 30)), message(ID.bitfield, 'x')],
+    [handshake(HASH).subarray(0, 30)],
+  ];
+  for (const opening of openings) {
+    await sayTo(port, opening, 300);
+    await expectAlive(downloader);
+  }
+  const silent = Array.from({ length: 100 }, () => sayTo(port, [], 1500));
+  await expectAlive(downloader);
+  const { peers } = (await downloader.status()).swarm;
+  expect(peers).toBeLessThanOrEqual(30);
+  await Promise.all(silent);
 });
 
 describe('a peer that serves the metadata of a magnet', () => {

@@ -34,6 +34,7 @@ export type StartOptions = {
   uploadBytesPerSecond?: number;
   /** The DHT is off unless these are given. */
   dhtBootstrap?: string[];
+  peerPorts?: [number, number];
   nodeArgs?: string[];
 };
 
@@ -58,6 +59,7 @@ export async function startDownloader(options: StartOptions): Promise<RunningDow
       trackers: [],
       allowedPrivateNetworks: options.allowedPrivateNetworks ?? ['127.0.0.0/8'],
       uploadBytesPerSecond: options.uploadBytesPerSecond ?? 1024 * 1024,
+      ...(options.peerPorts ? { peerPorts: options.peerPorts } : {}),
     },
   };
   const port = await pickFreePort();

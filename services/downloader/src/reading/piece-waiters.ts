@@ -1,7 +1,5 @@
 type Waiter = { resolve: () => void; reject: (error: unknown) => void };
 
-export type PieceWaiters = ReturnType<typeof createPieceWaiters>;
-
 /** Who waits for which piece: one table, and no listener per reader. A waiter leaves it in the same tick as it is aborted. */
 export function createPieceWaiters() {
   const waiters = new Map<number, Set<Waiter>>();

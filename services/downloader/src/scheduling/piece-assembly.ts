@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BLOCK_BYTES, blockCountOf, blockLengthAt } from './block.ts';
-import type { WireId } from './piece-scheduler.ts';
+import type { WireId } from './piece-progress.ts';
 
 /** Up to here a hash is made at once (1 ms per MiB); larger pieces are hashed beside the event loop. */
 const INLINE_HASH_BYTES = 2 * 1024 * 1024;
@@ -13,8 +13,6 @@ export type FinishedPiece =
   | { isRight: false; senders: WireId[]; soleSender: WireId | null };
 
 type Assembly = { bytes: Buffer; senders: (WireId | undefined)[] };
-
-export type PieceAssembly = ReturnType<typeof createPieceAssembly>;
 
 /**
  * Blocks → verified pieces. Each block is copied at once into one buffer of its piece: the network's own buffers are

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BLOCK_BYTES } from './block.ts';
-import { type Command, createPieceScheduler, type SchedulerWire, type WireId } from './piece-scheduler.ts';
+import type { Command, WireId } from './piece-progress.ts';
+import { createPieceScheduler, type SchedulerWire } from './piece-scheduler.ts';
 
 const BLOCKS = 16;
 const PIECE = BLOCKS * BLOCK_BYTES;

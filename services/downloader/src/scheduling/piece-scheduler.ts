@@ -1,7 +1,6 @@
-import { BLOCK_BYTES, blockCountOf, blockLengthAt } from './block.ts';
+import { BLOCK_BYTES, blockLengthAt } from './block.ts';
+import { type Command, createProgress, type Progress, type Request, toCommand, type WireId } from './piece-progress.ts';
 import { createWireMeter, type WireMeter } from './wire-meter.ts';
-
-export type WireId = number;
 
 /** What the scheduler may ask about a wire; the adapter answers from the real one. */
 export type SchedulerWire = {
@@ -9,8 +8,6 @@ export type SchedulerWire = {
   /** How many requests the peer queues (`reqq` of its extended handshake). */
   maxRequests(): number;
 };
-
-export type Command = { kind: 'request' | 'cancel'; wireId: WireId; pieceIndex: number; offset: number; lengthBytes: number };
 
 /** A block of an urgent piece that is older than this is asked for once more, of a wire that would be sooner. */
 const LATE_MS = 400;
@@ -24,19 +21,6 @@ const REFUSED_MS = 3000;
 /** Half-fetched pieces that nobody wants any more are kept up to so many bytes: seeking back is common. */
 const KEPT_PARTIAL_BYTES = 32 * 1024 * 1024;
 
-type Request = { wireId: WireId; at: number };
-type Progress = {
-  pieceIndex: number;
-  lengthBytes: number;
-  blockCount: number;
-  isReceived: Uint8Array;
-  receivedCount: number;
-  /** Blocks neither here nor asked for. */
-  unaskedCount: number;
-  requests: Map<number, Request[]>;
-  /** After a bad piece: all blocks from this wire, so that it can be told who lied. */
-  soleWire: WireId | null;
-};
 type Wire = {
   id: WireId;
   view: SchedulerWire;
@@ -209,18 +193,7 @@ export function createPieceScheduler(pieceLengthOf: (pieceIndex: number) => numb
   function ensureProgress(pieceIndex: number): Progress {
     const known = pieces.get(pieceIndex);
     if (known) return known;
-    const lengthBytes = pieceLengthOf(pieceIndex);
-    const blockCount = blockCountOf(lengthBytes);
-    const progress: Progress = {
-      pieceIndex,
-      lengthBytes,
-      blockCount,
-      isReceived: new Uint8Array(blockCount),
-      receivedCount: 0,
-      unaskedCount: blockCount,
-      requests: new Map(),
-      soleWire: null,
-    };
+    const progress = createProgress(pieceIndex, pieceLengthOf(pieceIndex));
     pieces.set(pieceIndex, progress);
     return progress;
   }
@@ -305,9 +278,4 @@ export function createPieceScheduler(pieceLengthOf: (pieceIndex: number) => numb
   }
 
   return { addWire, removeWire, setUnchoked, setOrder, plan, planLate, blockReceived, requestFailed, forgetPiece, restartPiece };
-}
-
-function toCommand(kind: Command['kind'], wireId: WireId, progress: Progress, blockIndex: number): Command {
-  const lengthBytes = blockLengthAt(blockIndex, progress.lengthBytes);
-  return { kind, wireId, pieceIndex: progress.pieceIndex, offset: blockIndex * BLOCK_BYTES, lengthBytes };
 }

@@ -37,7 +37,10 @@ it('deepens the queue of a wire that pulses, from one pulse to the next, and nev
   let now = 0;
   for (let pulse = 0; pulse < 12; pulse++) {
     now += 500;
-    for (let left = meter.depth(false, 500) - 1; left >= 0; left--) meter.received((now += 0.1), BLOCK_BYTES, left + 1);
+    for (let left = meter.depth(false, 500) - 1; left >= 0; left--) {
+      now += 0.1;
+      meter.received(now, BLOCK_BYTES, left + 1);
+    }
   }
   expect(meter.depth(false, 10_000)).toBe(500);
   expect(meter.depth(false, 100)).toBe(100);

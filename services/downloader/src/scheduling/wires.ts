@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { PeerWire } from 'webtorrent';
-import type { Command, PieceScheduler, WireId } from './piece-scheduler.ts';
+import type { Command, WireId } from './piece-progress.ts';
+import type { PieceScheduler } from './piece-scheduler.ts';
 
 /** The late-block rule looks this often; only while something is wanted. */
 const TICK_MS = 100;
@@ -8,8 +9,6 @@ const TICK_MS = 100;
 const REQUESTS_MAX_GUESS = 250;
 
 export type BlockListener = (wireId: WireId, pieceIndex: number, offset: number, block: Uint8Array) => void;
-
-export type Wires = ReturnType<typeof createWires>;
 
 /**
  * The scheduler's hands: carries its commands to the wires, and the wires' events to it. Blocks are taken from the event
