@@ -61,7 +61,8 @@ export function contentRoutes(app: FastifyInstance, deps: Deps): void {
         reply.raw.end();
         return reply;
       }
-      await pipeContent(upstream, reply.raw, connect, gone);
+      // A client that stalls for longer than the torrent is kept is not waited for: he asks anew, by range.
+      await pipeContent(upstream, reply.raw, connect, AbortSignal.any([gone, torrents.lifetime(infoHash)]));
       return reply;
     },
   });

@@ -23,13 +23,15 @@ export async function hold<T>(
   const stageMs = Math.min(STAGE_MS, holdMs / 10);
   // What a downloader that does not answer looks like to everybody.
   let stage: Stage = 'finding-peers';
+  let isOver = false;
   const timer = setTimeout(async () => {
     // Asked while the request still waits: once it has been aborted nobody does, and the stage would be another.
     const asked = viewers.event(address.infoHash, address.fileIndex).then((event) => {
       stage = event.stage;
     });
     await Promise.race([asked.catch(() => {}), delay(stageMs)]);
-    deadline.abort(new Error('the hold is over'));
+    // What came meanwhile may still be read through this signal.
+    if (!isOver) deadline.abort(new Error('the hold is over'));
   }, holdMs - stageMs);
   try {
     return await work(AbortSignal.any([gone, deadline.signal]));
@@ -37,6 +39,7 @@ export async function hold<T>(
     if (!deadline.signal.aborted || gone.aborted) throw error;
     throw new ProblemError('not-ready', { stage, retryAfterSeconds: 1 });
   } finally {
+    isOver = true;
     clearTimeout(timer);
   }
 }
