@@ -2,6 +2,7 @@ import { parseInfoHash } from '@lodestream/shared';
 import { createRouter, createWebHistory, type RouteLocationNormalized } from 'vue-router';
 import HomePage from './pages/HomePage.vue';
 import NotFoundPage from './pages/NotFoundPage.vue';
+import { loadTorrentPage, loadWatchPage } from './preload-pages.ts';
 
 /** A file index of more digits than any torrent has files is a mistyped address. */
 const FILE_INDEX = '(\\d{1,6})';
@@ -15,13 +16,13 @@ export const router = createRouter({
     {
       path: `/t/:infoHash${INFO_HASH}`,
       name: 'torrent',
-      component: () => import('./pages/TorrentPage.vue'),
+      component: loadTorrentPage,
       props: torrentProps,
     },
     {
       path: `/t/:infoHash${INFO_HASH}/f/:fileIndex${FILE_INDEX}`,
       name: 'watch',
-      component: () => import('./pages/WatchPage.vue'),
+      component: loadWatchPage,
       props: (to) => ({ ...torrentProps(to), fileIndex: Number(to.params.fileIndex) }),
     },
     { path: '/:rest(.*)*', name: 'not-found', component: NotFoundPage, meta: { title: 'Nothing here · Lodestream' } },

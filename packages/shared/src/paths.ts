@@ -9,6 +9,7 @@ export const apiPaths = {
   content: (infoHash: string, fileIndex: number, download = false) =>
     `${API}/torrents/${infoHash}/files/${fileIndex}/content${download ? '?download=1' : ''}`,
   media: (infoHash: string, fileIndex: number) => `${API}/torrents/${infoHash}/files/${fileIndex}/media`,
-  multivariantPlaylist: (infoHash: string, fileIndex: number) =>
-    `${API}/torrents/${infoHash}/files/${fileIndex}/hls/index.m3u8`,
+  /** `startSeconds`: where the player will begin, so that what it asks for next is begun at once. */
+  multivariantPlaylist: (infoHash: string, fileIndex: number, startSeconds?: number) =>
+    `${API}/torrents/${infoHash}/files/${fileIndex}/hls/index.m3u8${startSeconds === undefined ? '' : `?start=${startSeconds.toFixed(3)}`}`,
 } as const;

@@ -27,8 +27,14 @@ export interface HlsCallbacks {
   onProgress(): void;
 }
 
+/** The film's first playlist; the server begins to encode where the player will begin. */
+export type PlaylistUrl = (startSeconds: number) => string;
+
 /** The player cannot run here: neither Media Source nor HLS of the browser's own. */
 export class NoHlsSupport extends Error {}
+
+// The engine is wanted with the player: it is not waited for when the player is there. What fails here is tried again there.
+import('hls.js').catch(() => {});
 
 const NO_TRACKS: Tracks = { audio: [], audioId: -1, subtitles: [], subtitleId: -1, variants: [], variantId: -1 };
 
@@ -39,24 +45,25 @@ const NO_TRACKS: Tracks = { audio: [], audioId: -1, subtitles: [], subtitleId: -
 export function useHls(callbacks: HlsCallbacks) {
   let hls: HlsClass | null = null;
   let video: HTMLVideoElement | null = null;
-  let url = '';
+  let urlFrom: PlaylistUrl = () => '';
   let isDisposed = false;
   const tracks = shallowReactive<Tracks>({ ...NO_TRACKS });
 
   /** Loads a film from the given place. Throws `NoHlsSupport`, or what the import throws while the server is away. */
-  async function load(element: HTMLVideoElement, playlistUrl: string, start: PlaybackStart): Promise<void> {
+  async function load(element: HTMLVideoElement, playlistUrl: PlaylistUrl, start: PlaybackStart): Promise<void> {
     const { default: Hls } = await import('hls.js');
     if (isDisposed) return;
     video = element;
-    url = playlistUrl;
+    urlFrom = playlistUrl;
+    const startSeconds = Math.max(0, start.startSeconds);
     if (!Hls.isSupported()) {
-      loadNatively(element, playlistUrl, start);
+      loadNatively(element, playlistUrl(startSeconds), start);
       return;
     }
     hls = new Hls(buildHlsSettings(start));
     listen(hls, Hls, callbacks, tracks);
     hls.attachMedia(element);
-    hls.loadSource(playlistUrl);
+    hls.loadSource(playlistUrl(startSeconds));
   }
 
   /** Goes on loading after a fatal network error; from the first playlist if that is what failed or may have changed. */
@@ -66,7 +73,7 @@ export function useHls(callbacks: HlsCallbacks) {
     } else if (isManifest) {
       // The playlist is read anew, and the film goes on where it was.
       if (video && video.currentTime > 0) hls.config.startPosition = video.currentTime;
-      hls.loadSource(url);
+      hls.loadSource(urlFrom(Math.max(0, hls.config.startPosition)));
     } else {
       hls.startLoad(-1);
     }

@@ -37,7 +37,7 @@ export function usePlayback({ video, infoHash, fileIndex, reopenTorrent }: Playb
     place.follow(element);
     resumedAtSeconds.value = readPosition(infoHash, fileIndex);
     try {
-      await engine.load(element, apiPaths.multivariantPlaylist(infoHash, fileIndex), {
+      await engine.load(element, (startSeconds) => apiPaths.multivariantPlaylist(infoHash, fileIndex, startSeconds), {
         startSeconds: resumedAtSeconds.value ?? -1,
         audioLanguage: preferences.audioLanguage,
       });

@@ -15,6 +15,8 @@ export interface TorrentEventOptions {
   fileIndex?: number;
   /** True while somebody reads what comes. */
   isWanted: Readonly<Ref<boolean>>;
+  /** Open it at once: the page has nothing to show before the first news. */
+  isUrgent?: boolean;
   /** The server closed the stream for good: the torrent is unknown, or the server is not there. */
   onRefused?: () => void;
 }
@@ -23,7 +25,7 @@ export interface TorrentEventOptions {
  * The server's news of a torrent, as long as they are wanted and the tab is seen: a browser has six connections to a host for
  * all its tabs, and an idle stream would take one of them from the film.
  */
-export function useTorrentEvents({ infoHash, fileIndex, isWanted, onRefused }: TorrentEventOptions) {
+export function useTorrentEvents({ infoHash, fileIndex, isWanted, isUrgent = false, onRefused }: TorrentEventOptions) {
   const event = shallowRef<TorrentEvent | null>(null);
   const isVisible = shallowRef(!document.hidden);
   let source: EventSource | null = null;
@@ -61,7 +63,7 @@ export function useTorrentEvents({ infoHash, fileIndex, isWanted, onRefused }: T
   watch(
     () => isWanted.value && isVisible.value,
     (isOn) => {
-      if (isOn) schedule(() => source ?? open(), OPEN_AFTER_MS);
+      if (isOn) schedule(() => source ?? open(), isUrgent ? 0 : OPEN_AFTER_MS);
       else schedule(close, isVisible.value ? CLOSE_AFTER_MS : 0);
     },
     { immediate: true },

@@ -15,12 +15,16 @@ const MAX_PAUSE_MS = 8_000;
 /** As long as the server would keep it without a visit; after that a person decides. */
 const PATIENCE_MS = 5 * 60_000;
 
+/** The page of the films hands over to the player's: what one has just shown, the other need not wait for again. */
+const FRESH_MS = 5_000;
+let lastShown: { torrent: Torrent; atMs: number } | null = null;
+
 /**
  * One torrent by its hash: asks the server, posts it again where the server has forgotten it (from the file that was
  * opened in this tab, the magnet in the page's fragment, or its hash alone), waits through temporary trouble.
  */
 export function useTorrent(infoHash: InfoHash, readFragment: () => string) {
-  const view = shallowRef<TorrentView>({ phase: 'opening', trouble: null });
+  const view = shallowRef<TorrentView>(justShown(infoHash) ?? { phase: 'opening', trouble: null });
   const disposed = new AbortController();
   let opening: Promise<void> | null = null;
 
@@ -69,6 +73,7 @@ export function useTorrent(infoHash: InfoHash, readFragment: () => string) {
   }
 
   function show(torrent: Torrent): void {
+    lastShown = { torrent, atMs: performance.now() };
     const failure = torrent.problem ?? ({ code: 'internal' } as const);
     view.value = torrent.status === 'failed' ? { phase: 'failed', failure } : { phase: 'open', torrent };
   }
@@ -83,6 +88,11 @@ export function useTorrent(infoHash: InfoHash, readFragment: () => string) {
 
   onScopeDispose(() => disposed.abort());
   return { view, open, reopen, follow };
+}
+
+function justShown(infoHash: InfoHash): TorrentView | null {
+  const isFresh = lastShown?.torrent.infoHash === infoHash && performance.now() - lastShown.atMs < FRESH_MS;
+  return isFresh && lastShown?.torrent.files.length ? { phase: 'open', torrent: lastShown.torrent } : null;
 }
 
 function pauseMs(attempt: number, failure: Failure): number {
