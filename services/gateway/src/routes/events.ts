@@ -13,7 +13,7 @@ const FIRST_EVENTS = 20;
 /** The browser opens a new one by itself; an open end would outlive every restart plan of a proxy. */
 const MAX_STREAM_MS = 3_600_000;
 
-export function eventRoutes(app: FastifyInstance, { viewers, limits }: Deps): void {
+export function eventRoutes(app: FastifyInstance, { viewers, limits, torrents }: Deps): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     '/api/v1/torrents/:infoHash/events',
     {
@@ -37,11 +37,21 @@ export function eventRoutes(app: FastifyInstance, { viewers, limits }: Deps): vo
         'x-accel-buffering': 'no',
       });
       const endAt = performance.now() + MAX_STREAM_MS;
+      // The files of the torrent are what a viewer waits for first: they are told of at once.
+      let known: Promise<void> | undefined;
+      if (event.status === 'queued' || event.status === 'resolving')
+        known = torrents
+          .ready(infoHash, gone)
+          .catch(() => {})
+          .finally(() => {
+            known = undefined;
+          });
       try {
         for (let sent = 0; performance.now() < endAt; sent++) {
           // A client that does not read is not written to: nothing piles up.
           if (!raw.writableNeedDrain) raw.write(`event: state\ndata: ${JSON.stringify(event)}\n\n`);
-          await delay(sent < FIRST_EVENTS ? FIRST_EVERY_MS : EVERY_MS, gone);
+          const pause = delay(sent < FIRST_EVENTS ? FIRST_EVERY_MS : EVERY_MS, gone);
+          await (known ? Promise.race([pause, known]) : pause);
           event = await viewers.event(infoHash, request.query.file);
         }
         raw.end();

@@ -76,11 +76,17 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
     try {
       const path = fileIndex === undefined ? '/status' : `/status?file=${fileIndex}`;
       const status = await client.json(found, { path, signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) }, DownloaderStatus);
-      if (status.state === 'ready') files.set(infoHash, status.files.map((file) => file.lengthBytes));
+      if (status.state === 'ready') onReady(infoHash, status);
       return status;
     } catch {
       return undefined;
     }
+  }
+
+  /** Answers from before it was known are no longer shared: viewers wait for exactly this news. */
+  function onReady(infoHash: InfoHash, status: DownloaderStatus): void {
+    if (!files.has(infoHash)) for (const key of shared.keys()) if (key.startsWith(infoHash)) shared.delete(key);
+    files.set(infoHash, status.files.map((file) => file.lengthBytes));
   }
 
   const service: TorrentService = {

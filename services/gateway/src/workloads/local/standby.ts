@@ -13,7 +13,7 @@ const WANTED: Record<Program, number> = { downloader: 1, transcoder: 3 };
 /** One after the other: each takes a core for half a second. */
 const STEP_MS = 250;
 /** While a film starts, the cores are its own: processes that were taken are replaced after it. */
-const QUIET_MS = 3000;
+const QUIET_MS = 5000;
 
 /**
  * Workers that have loaded their code and wait for a job, while somebody is here. They save a viewer the start of three
