@@ -19,7 +19,8 @@ const FASTIFY_CODES: Record<string, ProblemCode> = {
 export function installErrorHandler(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = toProblem(error);
-    if (problem.status >= 500 && problem.code === 'internal') request.log.error({ err: error }, 'request failed');
+    // A client that went away is no fault of ours, and nobody reads the answer.
+    if (problem.code === 'internal' && !reply.raw.destroyed) request.log.error({ err: error }, 'request failed');
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((_request: FastifyRequest, reply) => sendProblem(reply, buildProblem('not-found')));

@@ -9,7 +9,7 @@ import { guardEgress } from './torrent/egress-guard.ts';
 // All of its code is imported above.
 await waitForJob();
 const config = loadWorkerConfig(DownloaderSpec);
-const logger = createLogger(config.spec.name, config.logLevel);
+const logger = createLogger('downloader', config.logLevel);
 const clock = createIdleClock();
 const isAllowed = createAddressFilter(config.spec.network.allowedPrivateNetworks);
 guardEgress(isAllowed, readHostAndPort(config.callHomeUrl));
