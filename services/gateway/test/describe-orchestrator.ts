@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createLogger } from '@lodestream/service-kit';
-import { DownloaderSpec, InfoHash, RunSpec, buildVideoTimeline } from '@lodestream/shared';
+import { buildVideoTimeline, DownloaderSpec, InfoHash, RunSpec } from '@lodestream/shared';
 import { waitFor } from '@lodestream/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -92,7 +92,8 @@ export async function readStatus(orchestrator: Orchestrator, name: string, timeo
 /** The suite of every driver (workloads/orchestrator.ts): what the code above the interface relies on. */
 export function describeOrchestrator(driver: string, makePlace: () => Promise<OrchestratorPlace>): void {
   describe.concurrent(`the ${driver} orchestrator`, () => {
-    const ready = (orchestrator: Orchestrator, name: string) => orchestrator.whenReady(name, AbortSignal.timeout(READY_TIMEOUT_MS));
+    const ready = (orchestrator: Orchestrator, name: string) =>
+      orchestrator.whenReady(name, AbortSignal.timeout(READY_TIMEOUT_MS));
     const phaseIs = (orchestrator: Orchestrator, name: string, phase: WorkloadPhase | undefined) =>
       waitFor(() => orchestrator.get(name)?.phase === phase, { what: `${name} is ${phase}`, timeoutMs: READY_TIMEOUT_MS });
 
@@ -190,10 +191,13 @@ export function describeOrchestrator(driver: string, makePlace: () => Promise<Or
         await place.kill(spec.name);
         crashes++;
         expect(crashes).toBeLessThanOrEqual(QUICK_LADDER.delaysMs.length + 1);
-        await waitFor(async () => (await place.instancesOf(spec.name)).length === 0 || orchestrator.get(spec.name)?.phase === 'restarting', {
-          what: 'the crash is seen',
-          timeoutMs: GONE_TIMEOUT_MS,
-        });
+        await waitFor(
+          async () => (await place.instancesOf(spec.name)).length === 0 || orchestrator.get(spec.name)?.phase === 'restarting',
+          {
+            what: 'the crash is seen',
+            timeoutMs: GONE_TIMEOUT_MS,
+          },
+        );
       }
       expect(crashes).toBe(QUICK_LADDER.delaysMs.length + 1);
       const failed = orchestrator.ensure(spec);
@@ -226,7 +230,9 @@ export function describeOrchestrator(driver: string, makePlace: () => Promise<Or
       const spec = downloaderSpec();
       orchestrator.ensure(spec);
       await expect(orchestrator.whenReady(spec.name, AbortSignal.timeout(1))).rejects.toMatchObject({ name: 'TimeoutError' });
-      await expect(orchestrator.whenReady('dl-unknown', AbortSignal.timeout(5000))).rejects.toMatchObject({ code: 'workload-failed' });
+      await expect(orchestrator.whenReady('dl-unknown', AbortSignal.timeout(5000))).rejects.toMatchObject({
+        code: 'workload-failed',
+      });
       await ready(orchestrator, spec.name);
     });
 

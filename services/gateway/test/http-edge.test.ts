@@ -21,7 +21,12 @@ const newHash = () => randomBytes(20).toString('hex');
 const HOST = { host: '127.0.0.1:8080' };
 const UNKNOWN = newHash();
 
-type Ask = { method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'; url: string; headers?: Record<string, string>; payload?: string | Buffer | object };
+type Ask = {
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  url: string;
+  headers?: Record<string, string>;
+  payload?: string | Buffer | object;
+};
 const ask = ({ headers = {}, ...rest }: Ask, app = one.app) => app.inject({ ...rest, headers: { ...HOST, ...headers } });
 const post = (payload: string | Buffer | object, contentType = 'application/json') =>
   ask({ method: 'POST', url: '/api/v1/torrents', headers: { 'content-type': contentType }, payload });
@@ -42,14 +47,17 @@ function expectBaseHeaders({ headers }: { headers: LightMyRequestResponse['heade
     'cross-origin-resource-policy': 'same-origin',
     'x-robots-tag': 'noindex, nofollow, noarchive',
   });
-  for (const name of ['x-powered-by', 'server', 'set-cookie', 'access-control-allow-origin']) expect(headers).not.toHaveProperty(name);
+  for (const name of ['x-powered-by', 'server', 'set-cookie', 'access-control-allow-origin'])
+    expect(headers).not.toHaveProperty(name);
 }
 
 function multipart(parts: { field: string; fileName?: string; body: Buffer | string }[]) {
   const boundary = 'x-boundary-x';
   const payload = Buffer.concat([
     ...parts.flatMap(({ field, fileName, body }) => [
-      Buffer.from(`--${boundary}\r\ncontent-disposition: form-data; name="${field}"${fileName ? `; filename="${fileName}"` : ''}\r\n`),
+      Buffer.from(
+        `--${boundary}\r\ncontent-disposition: form-data; name="${field}"${fileName ? `; filename="${fileName}"` : ''}\r\n`,
+      ),
       Buffer.from(`${fileName ? 'content-type: application/x-bittorrent\r\n' : ''}\r\n`),
       Buffer.from(body),
       Buffer.from('\r\n'),
@@ -139,15 +147,30 @@ describe('bad input', () => {
 
   it('is a .torrent beyond 10 MiB', async () => {
     expectProblem(await post(Buffer.alloc(10 * 1024 * 1024 + 1, 'x'), 'application/x-bittorrent'), 413, 'body-too-large');
-    const { payload, contentType } = multipart([{ field: 'torrent', fileName: 'a.torrent', body: Buffer.alloc(10 * 1024 * 1024 + 1, 'x') }]);
+    const { payload, contentType } = multipart([
+      { field: 'torrent', fileName: 'a.torrent', body: Buffer.alloc(10 * 1024 * 1024 + 1, 'x') },
+    ]);
     expectProblem(await post(payload, contentType), 413, 'body-too-large');
   });
 
   it.each([
     ['another field', multipart([{ field: 'film', fileName: 'a.torrent', body: metainfo(1) }]), 400, 'invalid-request'],
     ['no file', multipart([{ field: 'torrent', body: 'text' }]), 400, undefined],
-    ['two files', multipart([{ field: 'torrent', fileName: 'a', body: 'x' }, { field: 'torrent', fileName: 'b', body: 'x' }]), undefined, undefined],
-    ['a body that breaks off', { payload: Buffer.from('--x-boundary-x\r\ncontent-dispo'), contentType: 'multipart/form-data; boundary=x-boundary-x' }, 400, undefined],
+    [
+      'two files',
+      multipart([
+        { field: 'torrent', fileName: 'a', body: 'x' },
+        { field: 'torrent', fileName: 'b', body: 'x' },
+      ]),
+      undefined,
+      undefined,
+    ],
+    [
+      'a body that breaks off',
+      { payload: Buffer.from('--x-boundary-x\r\ncontent-dispo'), contentType: 'multipart/form-data; boundary=x-boundary-x' },
+      400,
+      undefined,
+    ],
     ['no boundary', { payload: Buffer.from('x'), contentType: 'multipart/form-data' }, undefined, undefined],
   ])('is a multipart body with %s', async (_name, { payload, contentType }, status, code) => {
     const response = await post(payload, contentType);
@@ -176,13 +199,16 @@ describe('bad input', () => {
     expectProblem(await ask({ url }), 400, 'invalid-request');
   });
 
-  it.each(['/%', '/api/v1/torrents/%zz', `/api/v1/torrents/${'a'.repeat(500)}`])('is a path that cannot be read: %s', async (url) => {
-    const response = await ask({ url });
-    const problem = expectProblem(response, response.statusCode, Problem.parse(response.json()).code);
-    expect(problem.status).toBeGreaterThanOrEqual(400);
-    expect(problem.status).toBeLessThan(500);
-    expect(response.body).not.toContain('FST_');
-  });
+  it.each(['/%', '/api/v1/torrents/%zz', `/api/v1/torrents/${'a'.repeat(500)}`])(
+    'is a path that cannot be read: %s',
+    async (url) => {
+      const response = await ask({ url });
+      const problem = expectProblem(response, response.statusCode, Problem.parse(response.json()).code);
+      expect(problem.status).toBeGreaterThanOrEqual(400);
+      expect(problem.status).toBeLessThan(500);
+      expect(response.body).not.toContain('FST_');
+    },
+  );
 
   it('is an unknown path or method', async () => {
     expectProblem(await ask({ url: '/api/v1/nothing' }), 404, 'not-found');
@@ -203,7 +229,14 @@ describe('bad input', () => {
 
 describe('a torrent', () => {
   it('is unknown until it is posted, in every place', async () => {
-    for (const rest of ['', '/events', '/files/0/media', '/files/0/content', '/files/0/hls/index.m3u8', '/files/0/hls/v720-00000000/init.mp4'])
+    for (const rest of [
+      '',
+      '/events',
+      '/files/0/media',
+      '/files/0/content',
+      '/files/0/hls/index.m3u8',
+      '/files/0/hls/v720-00000000/init.mp4',
+    ])
       expectProblem(await ask({ url: `/api/v1/torrents/${UNKNOWN}${rest}` }), 404, 'torrent-unknown');
   });
 
@@ -215,7 +248,13 @@ describe('a torrent', () => {
     expect(first.statusCode).toBe(201);
     expect(first.headers).toMatchObject({ location: `/api/v1/torrents/${infoHash}`, 'cache-control': 'no-store' });
     expectBaseHeaders(first);
-    expect(Torrent.parse(first.json())).toMatchObject({ infoHash, name: 'A film', status: 'queued', stage: 'finding-peers', files: [] });
+    expect(Torrent.parse(first.json())).toMatchObject({
+      infoHash,
+      name: 'A film',
+      status: 'queued',
+      stage: 'finding-peers',
+      files: [],
+    });
     const again = await post({ infoHash: infoHash.toUpperCase() });
     expect(again.statusCode).toBe(200);
     const found = await ask({ url: `/api/v1/torrents/${infoHash.toUpperCase()}` });
@@ -234,7 +273,12 @@ describe('a torrent', () => {
   it('is held for no longer than the limit, then told where it waits', async () => {
     const infoHash = newHash();
     await post({ infoHash });
-    const rests = ['files/0/media', 'files/0/hls/index.m3u8', 'files/0/hls/v720-00000000/index.m3u8', 'files/0/hls/v720-00000000/init.mp4'];
+    const rests = [
+      'files/0/media',
+      'files/0/hls/index.m3u8',
+      'files/0/hls/v720-00000000/index.m3u8',
+      'files/0/hls/v720-00000000/init.mp4',
+    ];
     for (const rest of [...rests, 'files/0/hls/v720-00000000/3.m4s', 'files/0/content']) {
       const startedAt = performance.now();
       const response = await ask({ url: `/api/v1/torrents/${infoHash}/${rest}` });
@@ -249,7 +293,8 @@ describe('a torrent', () => {
   it('is refused with 503 where as many are open as allowed, and all are watched', async () => {
     await using small = await openTestApp({ maxTorrents: 1 });
     const headers = { ...HOST, 'content-type': 'application/json' };
-    const open = (infoHash: string) => small.app.inject({ method: 'POST', url: '/api/v1/torrents', headers, payload: { infoHash } });
+    const open = (infoHash: string) =>
+      small.app.inject({ method: 'POST', url: '/api/v1/torrents', headers, payload: { infoHash } });
     const first = newHash();
     expect((await open(first)).statusCode).toBe(201);
     const refused = await open(newHash());
@@ -261,7 +306,8 @@ describe('a torrent', () => {
   it('is refused with 503 also to those who ask at the same moment', async () => {
     await using small = await openTestApp({ maxTorrents: 3 });
     const headers = { ...HOST, 'content-type': 'application/json' };
-    const open = (infoHash: string) => small.app.inject({ method: 'POST', url: '/api/v1/torrents', headers, payload: { infoHash } });
+    const open = (infoHash: string) =>
+      small.app.inject({ method: 'POST', url: '/api/v1/torrents', headers, payload: { infoHash } });
     // One that answers: to ask it how idle it is takes a moment, in which the others come.
     const first = newHash();
     await open(first);
@@ -425,14 +471,19 @@ describe('the OpenAPI document', () => {
   type Document = {
     openapi: string;
     info: { title: string; version: string };
-    paths: Record<string, Record<string, { summary?: string; parameters?: { name: string; in: string; schema: object }[]; responses: object }>>;
+    paths: Record<
+      string,
+      Record<string, { summary?: string; parameters?: { name: string; in: string; schema: object }[]; responses: object }>
+    >;
     components?: { schemas?: Record<string, object> };
   };
   const read = async () => (await ask({ url: '/api/v1/openapi.json' })).json<Document>();
 
   it('lists every public call', async () => {
     const { paths } = await read();
-    const calls = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+    const calls = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
     const file = '/api/v1/torrents/{infoHash}/files/{fileIndex}';
     expect(new Set(calls)).toEqual(
       new Set([
@@ -463,7 +514,10 @@ describe('the OpenAPI document', () => {
         for (const { schema } of call.parameters ?? []) expect(schema).toBeTypeOf('object');
       }
     for (const [, reference = ''] of JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)) {
-      const target = reference.slice('#/'.length).split('/').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document);
+      const target = reference
+        .slice('#/'.length)
+        .split('/')
+        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document);
       expect(target, reference).toBeDefined();
     }
   });
@@ -477,10 +531,15 @@ describe('the internal port', () => {
     expect(response.statusCode).toBe(200);
     expect(response.headers['content-type']).toContain('text/plain');
     expect(response.body).toMatch(/^lodestream_workloads\{kind="downloader",phase="\w+"\} \d+$/m);
-    for (const name of ['lodestream_runs{state="asleep"}', 'lodestream_segment_cache_bytes', 'lodestream_segment_first_byte_seconds'])
+    for (const name of [
+      'lodestream_runs{state="asleep"}',
+      'lodestream_segment_cache_bytes',
+      'lodestream_segment_first_byte_seconds',
+    ])
       expect(response.body).toContain(name);
     expect(response.body).not.toContain(infoHash);
-    for (const line of response.body.split('\n').filter(Boolean)) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|[a-zA-Z_:][\w:]*(\{[^}]*\})? [-+.\deNaInf]+( \d+)?)$/);
+    for (const line of response.body.split('\n').filter(Boolean))
+      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|[a-zA-Z_:][\w:]*(\{[^}]*\})? [-+.\deNaInf]+( \d+)?)$/);
   });
 
   it('takes no call home that is not one', async () => {

@@ -7,9 +7,16 @@ import { fileURLToPath } from 'node:url';
 import type { WorkerSpec } from '@lodestream/shared';
 import { pickFreePort, readProcess, startProcess, waitFor } from '@lodestream/testing';
 import { describe, expect, it } from 'vitest';
-import { createWorkloadFolder } from '../src/workloads/local/workload-folder.ts';
 import { findProcess } from '../src/workloads/local/process-table.ts';
-import { describeOrchestrator, downloaderSpec, QUICK_LADDER, READY_TIMEOUT_MS, readStatus, runSpec } from './describe-orchestrator.ts';
+import { createWorkloadFolder } from '../src/workloads/local/workload-folder.ts';
+import {
+  describeOrchestrator,
+  downloaderSpec,
+  QUICK_LADDER,
+  READY_TIMEOUT_MS,
+  readStatus,
+  runSpec,
+} from './describe-orchestrator.ts';
 import { type LocalPlace, makeLocalPlace } from './local-place.ts';
 
 describeOrchestrator('local', makeLocalPlace);
@@ -24,9 +31,13 @@ describe.concurrent('workloads as child processes', () => {
     const specFile = join(place.dataDir, 'specs.json');
     await writeFile(specFile, JSON.stringify(specs));
     const ready = Promise.withResolvers<void>();
-    await using gateway = startProcess(process.execPath, ['--no-warnings', CRASHING_GATEWAY, place.dataDir, specFile, `${await pickFreePort()}`], {
-      onLine: (line) => line === 'ready' && ready.resolve(),
-    });
+    await using gateway = startProcess(
+      process.execPath,
+      ['--no-warnings', CRASHING_GATEWAY, place.dataDir, specFile, `${await pickFreePort()}`],
+      {
+        onLine: (line) => line === 'ready' && ready.resolve(),
+      },
+    );
     await Promise.race([ready.promise, gateway.exited.then(() => Promise.reject(new Error(gateway.tail())))]);
     gateway.child.kill('SIGKILL');
     await gateway.exited;
@@ -89,7 +100,10 @@ describe.concurrent('workloads as child processes', () => {
     const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
     expect(commandLine).not.toContain(orchestrator.tokenOf(spec.name));
     process.kill(pid, 'SIGKILL');
-    await waitFor(() => orchestrator.get(spec.name)?.phase === 'restarting' || !isAlive(pid), { what: 'the crash is seen', timeoutMs: 5000 });
+    await waitFor(() => orchestrator.get(spec.name)?.phase === 'restarting' || !isAlive(pid), {
+      what: 'the crash is seen',
+      timeoutMs: 5000,
+    });
     await orchestrator.whenReady(spec.name, whenReady());
     expect(existsSync(kept)).toBe(true);
   });
@@ -102,7 +116,12 @@ describe.concurrent('workloads as child processes', () => {
     expect(isAlive(before.pid)).toBe(true);
     const { orchestrator } = await place.open();
     const adopted = orchestrator.get(spec.name);
-    expect(adopted).toMatchObject({ phase: 'ready', uid: before.uid, address: { port: before.port }, spec: { infoHash: spec.infoHash } });
+    expect(adopted).toMatchObject({
+      phase: 'ready',
+      uid: before.uid,
+      address: { port: before.port },
+      spec: { infoHash: spec.infoHash },
+    });
     expect(orchestrator.ensure(spec)).toBe(adopted);
     expect(await readStatus(orchestrator, spec.name)).toMatchObject({ kind: 'downloader', infoHash: spec.infoHash });
     expect(await place.instancesOf(spec.name)).toEqual([`${before.pid}`]);
@@ -118,7 +137,10 @@ describe.concurrent('workloads as child processes', () => {
     await using place = await makeLocalPlace();
     const spec = runSpec();
     await crashedGateway(place, [spec]);
-    await waitFor(async () => (await place.instancesOf(spec.name)).length === 0, { what: 'it died with its gateway', timeoutMs: 5000 });
+    await waitFor(async () => (await place.instancesOf(spec.name)).length === 0, {
+      what: 'it died with its gateway',
+      timeoutMs: 5000,
+    });
     const { orchestrator } = await place.open();
     expect(orchestrator.list()).toEqual([]);
     expect(await place.leftovers()).toEqual([]);
@@ -131,7 +153,14 @@ describe.concurrent('workloads as child processes', () => {
     const orphan = spawn('sleep', ['600'], { detached: true, stdio: 'ignore', env: { PATH: process.env['PATH'] } });
     const exited = once(orphan, 'exit');
     const target = findProcess(orphan.pid ?? 0);
-    folder.writeRecord({ pid: target?.pid ?? 0, startTicks: target?.startTicks ?? '', name: spec.name, uid: 'u', port: 4000, startedAt: 0 });
+    folder.writeRecord({
+      pid: target?.pid ?? 0,
+      startTicks: target?.startTicks ?? '',
+      name: spec.name,
+      uid: 'u',
+      port: 4000,
+      startedAt: 0,
+    });
     orphan.kill('SIGSTOP');
     await mkdir(join(place.dataDir, 'workloads', 'dl-without-a-record'), { recursive: true });
     const { orchestrator } = await place.open();

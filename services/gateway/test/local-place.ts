@@ -33,7 +33,14 @@ export async function makeLocalPlace(): Promise<LocalPlace> {
       const port = await pickFreePort();
       const callHomeUrl = `http://127.0.0.1:${port}`;
       const key = openDeploymentKey(dataDir);
-      const orchestrator = createLocalOrchestrator({ dataDir, key, callHomeUrl, logger, logLevel: 'warn', ...(ladder ? { ladder } : {}) });
+      const orchestrator = createLocalOrchestrator({
+        dataDir,
+        key,
+        callHomeUrl,
+        logger,
+        logLevel: 'warn',
+        ...(ladder ? { ladder } : {}),
+      });
       const internal = buildInternalApp(orchestrator, metrics, logger);
       await internal.listen({ host: '127.0.0.1', port });
       opened.push({ orchestrator, internal });

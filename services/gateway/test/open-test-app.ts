@@ -51,7 +51,13 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   });
   const client = createWorkerClient((name) => orchestrator.tokenOf(name));
   const store = createMemoryStore();
-  const network = { dht: false, dhtBootstrap: [], trackers: [], allowedPrivateNetworks: ['127.0.0.0/8'], uploadBytesPerSecond: 0 };
+  const network = {
+    dht: false,
+    dhtBootstrap: [],
+    trackers: [],
+    allowedPrivateNetworks: ['127.0.0.0/8'],
+    uploadBytesPerSecond: 0,
+  };
   const [ttlSeconds, diskBudgetBytes] = [TTL_SECONDS, DISK_BUDGET_BYTES];
   const torrents = createTorrentService({ orchestrator, client, ttlSeconds, diskBudgetBytes, network });
   const media = createMediaInfoService({ store, torrents, orchestrator, client, ttlSeconds, segmentSeconds: 10 });
@@ -65,7 +71,16 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     logger,
   });
   const cache = createSegmentCache(1_000_000, ttlSeconds);
-  const segments = createSegmentService({ torrents, media, fleet, cache, ttlSeconds, ffmpegThreads: 1, runSegments: null, maxRuns: 8 });
+  const segments = createSegmentService({
+    torrents,
+    media,
+    fleet,
+    cache,
+    ttlSeconds,
+    ffmpegThreads: 1,
+    runSegments: null,
+    maxRuns: 8,
+  });
   const viewers = createViewerService({ torrents, media, segments, fleet });
   const admission = createAdmission({
     torrents,

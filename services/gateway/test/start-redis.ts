@@ -31,7 +31,18 @@ export async function startRedis(): Promise<TestRedis> {
       });
     });
   const start = async () => {
-    redis = startProcess('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', dir.path]);
+    redis = startProcess('redis-server', [
+      '--port',
+      `${port}`,
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      dir.path,
+    ]);
     await waitFor(async () => (await command('PING')) === '+PONG', { what: 'redis answers', timeoutMs: READY_TIMEOUT_MS });
   };
   await start();

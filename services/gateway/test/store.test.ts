@@ -83,7 +83,8 @@ describe('the redis store', () => {
     await store.set('media', 'value', 60);
     await store.takeTurn('turns', 1, 60);
     expect(await redis.command('EXISTS lodestream:media')).toBe(':1');
-    for (const key of ['lodestream:media', 'lodestream:turns']) expect(Number((await redis.command(`PTTL ${key}`)).slice(1))).toBeGreaterThan(0);
+    for (const key of ['lodestream:media', 'lodestream:turns'])
+      expect(Number((await redis.command(`PTTL ${key}`)).slice(1))).toBeGreaterThan(0);
   });
 
   it('is empty after FLUSHALL, and nothing else', async () => {

@@ -63,7 +63,12 @@ describe('planEncodeSlots', () => {
     fc.assert(
       fc.property(claims, slots, fc.infiniteStream(fc.nat()), (list, count, random) => {
         const shuffled = [...list].map((one) => ({ one, at: random.next().value as number })).sort((a, b) => a.at - b.at);
-        expect(planEncodeSlots(shuffled.map(({ one }) => one), count)).toEqual(planEncodeSlots(list, count));
+        expect(
+          planEncodeSlots(
+            shuffled.map(({ one }) => one),
+            count,
+          ),
+        ).toEqual(planEncodeSlots(list, count));
       }),
     );
   });
@@ -73,7 +78,9 @@ describe('planEncodeSlots', () => {
       fc.property(claims, slots, (list, count) => {
         const before = planEncodeSlots(list, count);
         const next = list.map((one) =>
-          before.has(one.name) ? { ...one, hasSlot: true, partsSinceSlot: one.hasSlot ? one.partsSinceSlot : 0 } : { ...one, hasSlot: false },
+          before.has(one.name)
+            ? { ...one, hasSlot: true, partsSinceSlot: one.hasSlot ? one.partsSinceSlot : 0 }
+            : { ...one, hasSlot: false },
         );
         expect(planEncodeSlots(next, count)).toEqual(before);
       }),

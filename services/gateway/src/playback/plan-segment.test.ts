@@ -103,7 +103,10 @@ describe('planUntil', () => {
 
 describe('a playback of any seeks', () => {
   /** The planner's world in small: a request plans, runs advance, old segments expire. */
-  type Step = { do: 'ask'; segment: number } | { do: 'advance'; run: number; segments: number } | { do: 'expire'; segment: number };
+  type Step =
+    | { do: 'ask'; segment: number }
+    | { do: 'advance'; run: number; segments: number }
+    | { do: 'expire'; segment: number };
   const steps: fc.Arbitrary<Step[]> = fc.array(
     fc.oneof(
       fc.record({ do: fc.constant('ask' as const), segment: fc.nat(LAST) }),

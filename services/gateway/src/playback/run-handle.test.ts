@@ -1,4 +1,11 @@
-import { buildAudioTimeline, buildVideoTimeline, type Rendition, RunOrders, type RunSpec, type RunStatus } from '@lodestream/shared';
+import {
+  buildAudioTimeline,
+  buildVideoTimeline,
+  type Rendition,
+  RunOrders,
+  type RunSpec,
+  type RunStatus,
+} from '@lodestream/shared';
 import { describe, expect, it } from 'vitest';
 import { addWaiter, buildOrders, claimSlot, createRunHandle, isMaking, noteDemand, viewRun } from './run-handle.ts';
 
@@ -10,7 +17,16 @@ const video: Rendition = {
   id: 'v720-00000000',
   codecs: 'avc1.64001F',
   frameRate: { num: 24, den: 1 },
-  encoding: { width: 1280, height: 720, level: 31, crf: 22, maxBitrateBitsPerSecond: 1, preset: 'veryfast', isInterlaced: false, rotationDegrees: 0 },
+  encoding: {
+    width: 1280,
+    height: 720,
+    level: 31,
+    crf: 22,
+    maxBitrateBitsPerSecond: 1,
+    preset: 'veryfast',
+    isInterlaced: false,
+    rotationDegrees: 0,
+  },
   timeline: buildVideoTimeline({ num: 24, den: 1 }, 240 * 60),
 };
 const audio: Rendition = {
@@ -59,7 +75,13 @@ function status(change: Partial<RunStatus> = {}): RunStatus {
 
 describe('a run as the gateway sees it', () => {
   it('is at its first segment before it has said a word', () => {
-    expect(viewRun(createRunHandle(spec(video), 'u', 'k'))).toMatchObject({ nextSegment: 3, partsOfNext: 0, until: 60, isMaking: true, speed: 0 });
+    expect(viewRun(createRunHandle(spec(video), 'u', 'k'))).toMatchObject({
+      nextSegment: 3,
+      partsOfNext: 0,
+      until: 60,
+      isMaking: true,
+      speed: 0,
+    });
   });
 
   it('counts the parts of the segment in the making', () => {
@@ -111,7 +133,11 @@ describe('the orders to a run', () => {
   });
 
   it('never ask for less than its own first segment', () => {
-    expect(buildOrders(createRunHandle(spec(video), 'u', 'k'), source)).toMatchObject({ demand: 3, heldSeconds: null, until: null });
+    expect(buildOrders(createRunHandle(spec(video), 'u', 'k'), source)).toMatchObject({
+      demand: 3,
+      heldSeconds: null,
+      until: null,
+    });
   });
 
   it('tell of every segment that was served from memory once', () => {

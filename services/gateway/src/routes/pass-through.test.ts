@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buildProblem } from '@lodestream/shared';
 import { ProblemError, requestSignal } from '@lodestream/service-kit';
+import { buildProblem } from '@lodestream/shared';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Connect, openContent, pipeContent } from './pass-through.ts';
 
@@ -64,7 +64,10 @@ async function passThrough(ask: Connect, headers: Record<string, string> = {}, r
     try {
       const first = await openContent(connect, headers, AbortSignal.any([gone, AbortSignal.timeout(5000)]));
       const { 'content-length': length, 'content-range': range } = first.headers;
-      response.writeHead(first.statusCode ?? 0, { ...(length ? { 'content-length': length } : {}), ...(range ? { 'content-range': range } : {}) });
+      response.writeHead(first.statusCode ?? 0, {
+        ...(length ? { 'content-length': length } : {}),
+        ...(range ? { 'content-range': range } : {}),
+      });
       await pipeContent(first, response, connect, gone, resumeMs);
     } catch (error) {
       response.writeHead(error instanceof ProblemError ? error.problem.status : 500).end();
@@ -143,7 +146,9 @@ describe('a body that passes through', () => {
   });
 
   it('gives up on a downloader that only ever breaks off, and does not hammer it', async () => {
-    const { connect, requests } = await downloader(Array.from({ length: 10_000 }, () => ({ afterBytes: 0, how: 'destroy' as const })));
+    const { connect, requests } = await downloader(
+      Array.from({ length: 10_000 }, () => ({ afterBytes: 0, how: 'destroy' as const })),
+    );
     await expect(passThrough(connect, {}, 900).then(bytesOf)).rejects.toThrow();
     expect(requests.length).toBeLessThan(10);
     expect(requests.length).toBeGreaterThan(2);

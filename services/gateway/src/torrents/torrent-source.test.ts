@@ -55,9 +55,19 @@ describe('readTorrentSource', () => {
 
   it('gives a checked source or a problem of its own for any text', async () => {
     const posts = fc.oneof(
-      fc.record({ magnet: fc.oneof(fc.string(), fc.string().map((text) => `magnet:?xt=urn:btih:${HASH}&${text}`)) }),
+      fc.record({
+        magnet: fc.oneof(
+          fc.string(),
+          fc.string().map((text) => `magnet:?xt=urn:btih:${HASH}&${text}`),
+        ),
+      }),
       fc.record({ infoHash: fc.string() }),
-      fc.record({ metainfo: fc.oneof(fc.uint8Array(), fc.string().map((text) => metainfo(text))) }),
+      fc.record({
+        metainfo: fc.oneof(
+          fc.uint8Array(),
+          fc.string().map((text) => metainfo(text)),
+        ),
+      }),
     );
     await fc.assert(
       fc.asyncProperty(posts, async (posted) => {

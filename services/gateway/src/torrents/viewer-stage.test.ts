@@ -14,7 +14,15 @@ function downloader({ swarm, ...change }: Change = {}): DownloaderStatus {
     lengthBytes: 1000,
     pieceLength: 16,
     files: [],
-    swarm: { peers: 3, seeders: 1, downloadBytesPerSecond: 1e6, uploadBytesPerSecond: 0, havePieces: 1, pieceCount: 10, ...swarm },
+    swarm: {
+      peers: 3,
+      seeders: 1,
+      downloadBytesPerSecond: 1e6,
+      uploadBytesPerSecond: 0,
+      havePieces: 1,
+      pieceCount: 10,
+      ...swarm,
+    },
     secondsWithoutPeers: 0,
     isIncompleteSwarm: false,
     idleSeconds: 0,
@@ -70,10 +78,16 @@ describe('viewHints', () => {
   it.each([
     ['no peer for 59 s', facts({ downloader: { ...resolving(0), secondsWithoutPeers: 59.9 } })],
     ['as fast as it plays', facts({ bitrateBitsPerSecond: 8e6 })],
-    ['a bit rate that nobody knows', facts({ bitrateBitsPerSecond: undefined, downloader: downloader({ swarm: { downloadBytesPerSecond: 0 } }) })],
+    [
+      'a bit rate that nobody knows',
+      facts({ bitrateBitsPerSecond: undefined, downloader: downloader({ swarm: { downloadBytesPerSecond: 0 } }) }),
+    ],
     ['slow while nobody waits', facts({ isWaitedFor: false, bitrateBitsPerSecond: 1e9 })],
     ['no slot while nobody waits', facts({ isWaitedFor: false, isWithoutSlot: true })],
-    ['missing pieces that nobody plays', facts({ media: undefined, isWaitedFor: false, downloader: downloader({ isIncompleteSwarm: true }) })],
+    [
+      'missing pieces that nobody plays',
+      facts({ media: undefined, isWaitedFor: false, downloader: downloader({ isIncompleteSwarm: true }) }),
+    ],
   ])('says nothing of %s', (_name, known) => {
     expect(viewHints(known)).toEqual([]);
   });

@@ -7,7 +7,9 @@ import { downloaderName, logId, probeName, runName, workloadToken } from './work
 /** RFC 1123 §2.1 as Kubernetes reads it: what a pod and a host may be called. */
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-const infoHashes = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => InfoHash.parse(Buffer.from(bytes).toString('hex')));
+const infoHashes = fc
+  .uint8Array({ minLength: 20, maxLength: 20 })
+  .map((bytes) => InfoHash.parse(Buffer.from(bytes).toString('hex')));
 const fileIndexes = fc.nat(99_999);
 const renditionIds = fc.stringMatching(/^[a-z][a-z0-9]{0,15}-[0-9a-f]{8}$/);
 const addresses = fc.tuple(infoHashes, fileIndexes, renditionIds, fc.nat(999_999), fc.nat(99));
