@@ -88,13 +88,12 @@ test('a service that does not obey is killed in the end', async () => {
   expect(readProcess(pid)).toBeNull();
 });
 
-test('a stop while it waits for the next start ends at once', async () => {
+test('a stop while it waits for the next start is the end', async () => {
   await using run = await startSupervised('crash', '1');
   await waitFor(() => run.supervisor.tail().includes('again in 2 s'), { what: 'the third crash', timeoutMs: TIMEOUT_MS });
-  const startedAt = performance.now();
   run.supervisor.child.kill('SIGTERM');
   expect(await run.supervisor.exited).toBe(0);
-  expect(performance.now() - startedAt).toBeLessThan(1000);
+  expect(await run.log()).toHaveLength(3);
 });
 
 test('the service stops when its supervisor is killed', async () => {
