@@ -12,14 +12,10 @@ export type Job = { kind: 'run'; run: Run } | { kind: 'probe'; probe: Probe };
 const Spec = z.discriminatedUnion('kind', [ProbeSpec, RunSpec]);
 
 /** The HTTP face of a job that has been started: checks what it was started with, and serves it until it expires. */
-export async function serve(starting: Promise<Job>, clock: IdleClock): Promise<void> {
+export async function serve(job: Job, clock: IdleClock): Promise<void> {
   const config = loadWorkerConfig(Spec);
   const logger = createLogger('transcoder', config.logLevel).child({ workloadName: config.spec.name });
   const app = buildWorkerApp(config.token, logger);
-  const job = await starting.catch((error) => {
-    logger.fatal({ err: error }, 'the job did not start');
-    process.exit(1);
-  });
   if (job.kind === 'run') {
     runRoutes(app, job.run);
     segmentRoutes(app, job.run, config.spec.kind === 'run' ? config.spec.rendition.kind : 'video');

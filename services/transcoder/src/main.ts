@@ -1,25 +1,21 @@
 /**
- * One process per job: it probes one source, or executes one run. The job starts first and everything that is not needed
- * for its first part is loaded behind it: a viewer waits for that part, nobody waits for our HTTP server.
+ * One process per job: it probes one source, or executes one run. ffmpeg is spawned before the HTTP server and the schemas
+ * are loaded: loading keeps this process busy for longer than ffmpeg needs to open its source, and a viewer waits for the
+ * first part.
  */
+import { delay } from '@lodestream/service-kit/abort';
 import { createIdleClock } from '@lodestream/service-kit/idle-clock';
-import { waitForJob } from '@lodestream/service-kit/standby';
-import { readSpecUnchecked } from './config.ts';
 import type { Job } from './app.ts';
+import { readSpecUnchecked } from './config.ts';
 
-await waitForJob(async () => {
-  await import('./run/run.ts');
-  await import('./probe/probe.ts');
-  await import('./app.ts');
-});
+/** A probe may wait for its first bytes for minutes: it gets this head start, and the server is loaded beside it. */
+const PROBE_HEAD_START_MS = 100;
+
 const { spec, directory } = readSpecUnchecked();
 const clock = createIdleClock();
-// A failure to start is told by `GET /status`-less death: the supervisor sees the exit code and the log.
-const starting = startJob();
-starting.catch(() => {});
-
+const job = await startJob();
 const { serve } = await import('./app.ts');
-await serve(starting, clock);
+await serve(job, clock);
 
 async function startJob(): Promise<Job> {
   if (spec.kind === 'run') {
@@ -27,5 +23,7 @@ async function startJob(): Promise<Job> {
     return { kind: 'run', run: await startRun(spec, { directory, clock }) };
   }
   const { startProbe } = await import('./probe/probe.ts');
-  return { kind: 'probe', probe: startProbe(spec, { clock }) };
+  const probe = startProbe(spec, { clock });
+  await Promise.race([probe.probing, delay(PROBE_HEAD_START_MS)]);
+  return { kind: 'probe', probe };
 }

@@ -43,7 +43,9 @@ describe('the last segment', () => {
   test('stands still for a moment when the container promised more, and is broken when it promised much more', async () => {
     const file = await folder.make('promised', { rate: '25', seconds: 12 });
     await using server = await startRangeServer(file);
-    const little = await execute(runSpec({ file, url: server.url, rendition: videoRendition({ num: 25, den: 1 }, 12 * 25 + 50), startSegment: 1 }));
+    const little = await execute(
+      runSpec({ file, url: server.url, rendition: videoRendition({ num: 25, den: 1 }, 12 * 25 + 50), startSegment: 1 }),
+    );
     expect(little.status.outcome).toBe('finished');
     await expect(
       execute(runSpec({ file, url: server.url, rendition: videoRendition({ num: 25, den: 1 }, 12 * 25 + 200), startSegment: 1 })),

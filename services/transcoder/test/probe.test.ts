@@ -19,13 +19,20 @@ afterAll(() => folder[Symbol.dispose]());
 async function probe(file: string, use?: (server: RangeServer) => void) {
   await using server = await startRangeServer(file);
   use?.(server);
-  const spec = { kind: 'probe', name: 'pr-test', ttlSeconds: 60, source: { url: server.url, token: 'token' }, lengthBytes: lengthOf(file) } as const;
+  const spec = {
+    kind: 'probe',
+    name: 'pr-test',
+    ttlSeconds: 60,
+    source: { url: server.url, token: 'token' },
+    lengthBytes: lengthOf(file),
+  } as const;
   return await startProbe(spec, { clock: createIdleClock() }).result;
 }
 
 async function mediaInfo(file: string): Promise<MediaInfo> {
   const result = await probe(file);
-  if (!('mediaInfo' in result)) throw new Error(`${file}: ${result.problem.code} ${result.problem.reason} ${result.problem.detail}`);
+  if (!('mediaInfo' in result))
+    throw new Error(`${file}: ${result.problem.code} ${result.problem.reason} ${result.problem.detail}`);
   return MediaInfo.parse(result.mediaInfo);
 }
 
@@ -34,23 +41,42 @@ describe('a film', () => {
     const file = await folder.make('late', {
       rate: '25',
       seconds: 12,
-      audio: [['-c', 'ac3'], ['-c', 'aac']],
+      audio: [
+        ['-c', 'ac3'],
+        ['-c', 'aac'],
+      ],
       video: ['-c:v', 'libx264', '-preset', 'ultrafast', '-output_ts_offset', '3600'],
       extension: 'ts',
     });
     const info = await mediaInfo(file);
     expect(info).toMatchObject({ container: 'mpegts', isIndexed: false });
-    expect(info.video[0]).toMatchObject({ codec: 'h264', width: 160, height: 90, frameRate: { num: 25, den: 1 }, rotationDegrees: 0, isInterlaced: false });
+    expect(info.video[0]).toMatchObject({
+      codec: 'h264',
+      width: 160,
+      height: 90,
+      frameRate: { num: 25, den: 1 },
+      rotationDegrees: 0,
+      isInterlaced: false,
+    });
     expect(info.video[0]?.lastFrameSeconds).toBeGreaterThan(11.9);
     expect(info.durationSeconds).toBeLessThan(12.2);
-    expect(info.audio.map(({ codec, channels }) => [codec, channels])).toEqual([['ac3', 1], ['aac', 1]]);
+    expect(info.audio.map(({ codec, channels }) => [codec, channels])).toEqual([
+      ['ac3', 1],
+      ['aac', 1],
+    ]);
   });
 
   test('is described once its missing bytes are there, and by no guess before', async () => {
     const file = await folder.make('waits', { rate: '25', seconds: 5 });
     await using server = await startRangeServer(file);
     server.trouble.missingFrom = 1000;
-    const spec = { kind: 'probe', name: 'pr-test', ttlSeconds: 60, source: { url: server.url, token: 'token' }, lengthBytes: lengthOf(file) } as const;
+    const spec = {
+      kind: 'probe',
+      name: 'pr-test',
+      ttlSeconds: 60,
+      source: { url: server.url, token: 'token' },
+      lengthBytes: lengthOf(file),
+    } as const;
     const started = startProbe(spec, { clock: createIdleClock() });
     await waitUntil(() => server.bytesSent() >= 1000);
     expect(started.status()).toEqual({ kind: 'probe', phase: 'waiting-for-bytes', idleSeconds: expect.any(Number) });
@@ -80,7 +106,13 @@ describe('a film', () => {
   test('is answered over HTTP, or a problem with its reason', async () => {
     const file = await folder.make('http', { rate: '25', seconds: 3 });
     await using server = await startRangeServer(file);
-    const spec = { kind: 'probe', name: 'pr-test', ttlSeconds: 60, source: { url: server.url, token: 'token' }, lengthBytes: lengthOf(file) } as const;
+    const spec = {
+      kind: 'probe',
+      name: 'pr-test',
+      ttlSeconds: 60,
+      source: { url: server.url, token: 'token' },
+      lengthBytes: lengthOf(file),
+    } as const;
     {
       await using worker = await startWorker(spec);
       expect(MediaInfo.parse(await (await worker.get('/media')).json()).video.length).toBe(1);
@@ -110,12 +142,18 @@ describe('a disguised file reaches nothing (security.md 13.7)', () => {
 
   test.each([
     ['an HLS playlist', '#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nCANARY/hls.ts\n#EXT-X-ENDLIST\n'],
-    ['an HLS playlist with a key', '#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-KEY:METHOD=AES-128,URI="CANARY/key"\n#EXTINF:10,\nseg.ts\n#EXT-X-ENDLIST\n'],
+    [
+      'an HLS playlist with a key',
+      '#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-KEY:METHOD=AES-128,URI="CANARY/key"\n#EXTINF:10,\nseg.ts\n#EXT-X-ENDLIST\n',
+    ],
     ['an HLS playlist of a local file', '#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n'],
     ['a concat list', 'ffconcat version 1.0\nfile CANARY/a.ts\n'],
     ['a concat list with its own protocols', 'ffconcat version 1.0\nfile CANARY/a.ts\noption protocol_whitelist http,tcp,file\n'],
     ['SDP', 'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n'],
-    ['a DASH manifest', '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT10S"><Period><AdaptationSet><Representation id="1"><BaseURL>CANARY/a.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>'],
+    [
+      'a DASH manifest',
+      '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT10S"><Period><AdaptationSet><Representation id="1"><BaseURL>CANARY/a.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>',
+    ],
     ['an RTSP reference', 'RTSPtext\nrtsp://127.0.0.1/a\n'],
   ])('%s', async (name, body) => {
     const file = join(folder.path, `${name.replaceAll(' ', '-')}.mp4`);
@@ -128,7 +166,12 @@ describe('a disguised file reaches nothing (security.md 13.7)', () => {
 describe('a bomb is refused by its limit (security.md 13.9)', () => {
   const refusals: [string, string[], string, object][] = [
     ['a decoder outside of the list', ['-c:v', 'magicyuv', '-pix_fmt', 'gbrp'], 'avi', { reason: 'codec-not-allowed' }],
-    ['a picture of 16000 by 16000', ['-vf', 'scale=16000:16000', '-frames:v', '1', '-c:v', 'mjpeg', '-strict', 'unofficial'], 'mkv', { reason: 'damaged' }],
+    [
+      'a picture of 16000 by 16000',
+      ['-vf', 'scale=16000:16000', '-frames:v', '1', '-c:v', 'mjpeg', '-strict', 'unofficial'],
+      'mkv',
+      { reason: 'damaged' },
+    ],
   ];
   test.each(refusals)('%s', async (name, options, extension, reason) => {
     const file = await folder.make(name.replaceAll(' ', '-'), { rate: '25', seconds: 0.2, video: options, extension });
@@ -145,7 +188,8 @@ describe('a bomb is refused by its limit (security.md 13.9)', () => {
     };
     for (let seed = 0; seed < 12; seed++) {
       const bytes = Buffer.from(film);
-      for (let i = 0; i < bytes.length / 500; i++) bytes[4 + Math.floor(random() * (bytes.length - 4))] = Math.floor(random() * 256);
+      for (let i = 0; i < bytes.length / 500; i++)
+        bytes[4 + Math.floor(random() * (bytes.length - 4))] = Math.floor(random() * 256);
       const file = join(folder.path, 'damaged', `${seed}.mkv`);
       writeFileSync(file, bytes);
       const result = await probe(file);
@@ -168,7 +212,9 @@ describe.runIf(entries.length > 0)('the corpus of real files', () => {
   const sample = process.env.LODESTREAM_CORPUS_ALL ? 1 : 3;
 
   test.each(titled(({ expect }) => expect === 'reject'))('%s is refused with a reason', async (path) => {
-    expect(await probe(join(CORPUS, path))).toMatchObject({ problem: { code: 'not-playable', reason: expect.any(String), detail: expect.any(String) } });
+    expect(await probe(join(CORPUS, path))).toMatchObject({
+      problem: { code: 'not-playable', reason: expect.any(String), detail: expect.any(String) },
+    });
   });
 
   test.each(titled(({ expect }) => expect === 'audio-only'))('%s is sound without a picture', async (path) => {
@@ -176,12 +222,17 @@ describe.runIf(entries.length > 0)('the corpus of real files', () => {
     expect([info.video.length, info.audio.length > 0]).toEqual([0, true]);
   });
 
-  test.each(titled(({ expect }) => expect.startsWith('play')).filter((_, i) => i % sample === 0))('%s is playable, with its true end', async (path, entry) => {
-    const info = await mediaInfo(join(CORPUS, path));
-    expect(info.video.length).toBeGreaterThan(0);
-    const end = entry.probe.data_end;
-    // The manifest's end is a packet's time on the file's own clock, of any stream.
-    const start = info.container === 'mov' || !entry.probe.start ? [0, Number(entry.probe.start ?? 0)] : [Number(entry.probe.start)];
-    if (end !== undefined && end !== null) expect(Math.min(...start.map((zero) => Math.abs(info.durationSeconds - (end - zero))))).toBeLessThan(0.6);
-  });
+  test.each(titled(({ expect }) => expect.startsWith('play')).filter((_, i) => i % sample === 0))(
+    '%s is playable, with its true end',
+    async (path, entry) => {
+      const info = await mediaInfo(join(CORPUS, path));
+      expect(info.video.length).toBeGreaterThan(0);
+      const end = entry.probe.data_end;
+      // The manifest's end is a packet's time on the file's own clock, of any stream.
+      const start =
+        info.container === 'mov' || !entry.probe.start ? [0, Number(entry.probe.start ?? 0)] : [Number(entry.probe.start)];
+      if (end !== undefined && end !== null)
+        expect(Math.min(...start.map((zero) => Math.abs(info.durationSeconds - (end - zero))))).toBeLessThan(0.6);
+    },
+  );
 });

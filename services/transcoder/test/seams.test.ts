@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { segmentFrameCount, type Rendition } from '@lodestream/shared';
+import { type Rendition, type RunSpec, segmentFrameCount } from '@lodestream/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildRunCommand, flattenCommand, INIT_FILE, partFile } from '../src/ffmpeg/ffmpeg-args.ts';
 import { planRun } from '../src/run/run-plan.ts';
 import { readFragments } from '../src/segments/check-part.ts';
 import { readInit } from '../src/segments/read-init.ts';
-import { openClipFolder, exec } from './support/clips.ts';
-import { startRangeServer, type RangeServer } from './support/range-server.ts';
+import { exec, openClipFolder } from './support/clips.ts';
+import { type RangeServer, startRangeServer } from './support/range-server.ts';
 import { audioRendition, execute, type Made, runSpec, videoRendition } from './support/runs.ts';
 
 /** A film of 23.976 frames a second with B-frames, FLAC and AC-3 at 48 kHz and MP3 at 44.1 kHz; five segments and a bit. */
@@ -23,9 +23,13 @@ let server: RangeServer;
 beforeAll(async () => {
   film = await folder.make('film', {
     rate: '24000/1001',
-    seconds: FRAMES * 1001 / 24000,
+    seconds: (FRAMES * 1001) / 24000,
     video: ['-c:v', 'libx264', '-preset', 'veryfast', '-bf', '3', '-g', '120'],
-    audio: [['-c', 'flac', '-ac', '2'], ['-c', 'ac3'], ['-c', 'libmp3lame', '-ar', '44100']],
+    audio: [
+      ['-c', 'flac', '-ac', '2'],
+      ['-c', 'ac3'],
+      ['-c', 'libmp3lame', '-ar', '44100'],
+    ],
   });
   server = await startRangeServer(film);
 });
@@ -48,7 +52,10 @@ function randomCover(count: number, seed: number): [number, number][] {
     k = end;
   }
   runs.push([count - 1, count]);
-  return runs.map((run) => ({ run, key: random() })).sort((a, b) => a.key - b.key).map(({ run }) => run);
+  return runs
+    .map((run) => ({ run, key: random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ run }) => run);
 }
 
 async function cover(rendition: Rendition, seed: number): Promise<Made[]> {
@@ -115,29 +122,75 @@ test.each([
 });
 
 function decode(bytes: Buffer): Buffer {
-  return execFileSync('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-f', 'f32le', '-ac', '2', 'pipe:1'], { input: bytes, maxBuffer: 256 * 1024 ** 2 });
+  return execFileSync('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-f', 'f32le', '-ac', '2', 'pipe:1'], {
+    input: bytes,
+    maxBuffer: 256 * 1024 ** 2,
+  });
 }
 
-test('the pictures of a run that starts anywhere are those of one pass: lossless, every frame equal', async () => {
-  const rendition = videoRendition(RATE, FRAMES);
-  const count = rendition.timeline.segmentCount;
-  const onePass = [lossless(rendition, 0, count - 1), lossless(rendition, count - 1, count)];
-  const mixed = [[2, 4], [0, 1], [4, 5], [1, 2], [count - 1, count]].map(([from, to]) => lossless(rendition, from as number, to as number));
-  const reference = await hashes(onePass);
-  expect(reference.length).toBe(FRAMES);
-  expect(await hashes(mixed.sort((a, b) => a.firstPart - b.firstPart))).toEqual(reference);
-});
+test.each([
+  ['Matroska', 'matroska', true],
+  // Without an index a seek may land after its target: only the long preroll finds the group of pictures before.
+  ['MPEG-TS', 'mpegts', false],
+])(
+  'the pictures of a run that starts anywhere are those of one pass, every frame equal: %s',
+  async (_name, container, isIndexed) => {
+    const file = isIndexed
+      ? film
+      : await folder.make('film', {
+          rate: '24000/1001',
+          seconds: (FRAMES * 1001) / 24000,
+          extension: 'ts',
+          video: ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', '240'],
+        });
+    const rendition = videoRendition(RATE, FRAMES);
+    const count = rendition.timeline.segmentCount;
+    const make = ([startSegment, until]: number[]) => {
+      return lossless(
+        runSpec({
+          file,
+          url: server.url,
+          rendition,
+          startSegment: startSegment as number,
+          until: until as number,
+          container,
+          isIndexed,
+        }),
+        file,
+      );
+    };
+    const reference = await hashes(
+      [
+        [0, count - 1],
+        [count - 1, count],
+      ].map(make),
+    );
+    expect(reference.length).toBe(FRAMES);
+    const mixed = [
+      [2, 4],
+      [0, 1],
+      [4, 5],
+      [1, 2],
+      [count - 1, count],
+    ].map(make);
+    expect(await hashes(mixed.sort((a, b) => a.firstPart - b.firstPart))).toEqual(reference);
+  },
+);
 
 /** The command of a run with a lossless encoder in place of the real one: everything that decides the frames is the same. */
-function lossless(rendition: Rendition, startSegment: number, until: number): { firstPart: number; bytes: Buffer } {
-  const spec = runSpec({ file: film, url: server.url, rendition, startSegment, until });
-  const directory = join(folder.path, `lossless-${startSegment}-${until}`);
+function lossless(spec: RunSpec, file: string): { firstPart: number; bytes: Buffer } {
+  const directory = join(folder.path, `lossless-${spec.container}-${spec.startSegment}-${spec.until}`);
   mkdirSync(directory, { recursive: true });
-  const argv = flattenCommand(buildRunCommand(spec, film)).map((option) => ({ high: 'high444', 'http,tcp': 'file' })[option] ?? option);
+  const argv = flattenCommand(buildRunCommand(spec, file)).map(
+    (option) => ({ high: 'high444', 'http,tcp': 'file' })[option] ?? option,
+  );
   const at = argv.indexOf('-crf');
   argv.splice(at, 6, '-qp', '0');
-  execFileSync('ffmpeg', argv, { cwd: directory });
-  const parts = readdirSync(directory).filter((name) => /^\d+\.m4s$/.test(name)).map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b);
+  execFileSync('ffmpeg', argv, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  const parts = readdirSync(directory)
+    .filter((name) => /^\d+\.m4s$/.test(name))
+    .map((name) => Number.parseInt(name, 10))
+    .sort((a, b) => a - b);
   return {
     firstPart: planRun(spec).firstPart,
     bytes: Buffer.concat([INIT_FILE, ...parts.map(partFile)].map((name) => readFileSync(join(directory, name)))),
@@ -150,7 +203,12 @@ async function hashes(pieces: { bytes: Buffer }[]): Promise<string[]> {
     const file = join(folder.path, `piece-${i}.mp4`);
     writeFileSync(file, bytes);
     const { stdout } = await exec('ffmpeg', ['-v', 'error', '-i', file, '-f', 'framemd5', '-'], { maxBuffer: 16 * 1024 ** 2 });
-    lines.push(...stdout.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.split(',').at(-1) as string));
+    lines.push(
+      ...stdout
+        .split('\n')
+        .filter((line) => line && !line.startsWith('#'))
+        .map((line) => line.split(',').at(-1) as string),
+    );
   }
   return lines;
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { createIdleClock } from '@lodestream/service-kit/idle-clock';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRun } from '../src/run/run.ts';
-import { openSource } from '../src/source/source-reader.ts';
 import { openSourceProxy } from '../src/source/source-proxy.ts';
-import { openClipFolder, lengthOf } from './support/clips.ts';
+import { openSource } from '../src/source/source-reader.ts';
+import { lengthOf, openClipFolder } from './support/clips.ts';
 import { startRangeServer } from './support/range-server.ts';
 import { execute, runSpec, videoRendition, waitUntil } from './support/runs.ts';
 
@@ -14,7 +14,12 @@ const folder = openClipFolder();
 const rendition = videoRendition({ num: 25, den: 1 }, 800);
 let film: string;
 beforeAll(async () => {
-  film = await folder.make('film', { rate: '25', seconds: 32, size: '320x180', video: ['-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '12', '-g', '50'] });
+  film = await folder.make('film', {
+    rate: '25',
+    seconds: 32,
+    size: '320x180',
+    video: ['-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '12', '-g', '50'],
+  });
 });
 afterAll(() => folder[Symbol.dispose]());
 
@@ -142,7 +147,11 @@ test('the proxy answers one path, ranges inside of the file, and nothing else', 
   expect((await ask(undefined, new URL('/', proxy.url).href)).status).toBe(404);
   expect((await ask(`bytes=${lengthBytes}-`)).status).toBe(416);
   const part = await ask('bytes=10-19');
-  expect([part.status, part.headers.get('content-range'), (await part.arrayBuffer()).byteLength]).toEqual([206, `bytes 10-19/${lengthBytes}`, 10]);
+  expect([part.status, part.headers.get('content-range'), (await part.arrayBuffer()).byteLength]).toEqual([
+    206,
+    `bytes 10-19/${lengthBytes}`,
+    10,
+  ]);
   const whole = await ask();
   expect([whole.status, (await whole.arrayBuffer()).byteLength]).toEqual([200, lengthBytes]);
   proxy.close();

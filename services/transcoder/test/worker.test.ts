@@ -84,7 +84,13 @@ test('it ends where another run begins, and serves what it has', async () => {
   await using worker = await startWorker(spec());
   await worker.orders(orders({ until: 2 }));
   await waitUntil(async () => (await worker.status()).phase === 'ended');
-  expect(await worker.status()).toMatchObject({ outcome: 'reached-until', until: 2, nextSegment: 2, heldSegments: [0, 1], ffmpegPid: null });
+  expect(await worker.status()).toMatchObject({
+    outcome: 'reached-until',
+    until: 2,
+    nextSegment: 2,
+    heldSegments: [0, 1],
+    ffmpegPid: null,
+  });
   expect((await worker.get('/segments/2')).status).toBe(404);
   const whole = await worker.get('/segments/1');
   expect(whole.headers.get('x-lodestream-complete')).toBe('1');
@@ -105,9 +111,13 @@ test('a segment is streamed part by part while it is made, and an abort harms no
   expect(streamed.headers.get('content-type')).toBe('video/mp4');
   expect((await worker.get('/segments/0')).status).toBe(404);
   const init = Buffer.from(await (await worker.get('/init')).arrayBuffer());
-  const frames = execFileSync('ffprobe', ['-v', 'error', '-count_packets', '-show_entries', 'stream=nb_read_packets', '-of', 'csv=p=0', 'pipe:0'], {
-    input: Buffer.concat([init, body]),
-  });
+  const frames = execFileSync(
+    'ffprobe',
+    ['-v', 'error', '-count_packets', '-show_entries', 'stream=nb_read_packets', '-of', 'csv=p=0', 'pipe:0'],
+    {
+      input: Buffer.concat([init, body]),
+    },
+  );
   expect(Number(frames)).toBe(rendition.timeline.framesPerSegment);
 });
 

@@ -80,8 +80,20 @@ const AUDIO_DECODERS: Record<string, string> = {
   metasound: 'metasound',
   ...Object.fromEntries(
     [
-      'pcm_s16le', 'pcm_s16be', 'pcm_s24le', 'pcm_s24be', 'pcm_s32le', 'pcm_s32be', 'pcm_f32le', 'pcm_f32be', 'pcm_u8', 'pcm_s8',
-      'pcm_alaw', 'pcm_mulaw', 'pcm_bluray', 'pcm_dvd',
+      'pcm_s16le',
+      'pcm_s16be',
+      'pcm_s24le',
+      'pcm_s24be',
+      'pcm_s32le',
+      'pcm_s32be',
+      'pcm_f32le',
+      'pcm_f32be',
+      'pcm_u8',
+      'pcm_s8',
+      'pcm_alaw',
+      'pcm_mulaw',
+      'pcm_bluray',
+      'pcm_dvd',
     ].map((name) => [name, name]),
   ),
 };

@@ -54,7 +54,8 @@ export function runFfprobe(args: readonly string[], watch: FfprobeWatch, signal:
     const checking = setInterval(() => {
       const read = watch.bytesRead();
       if (read - firstByte > watch.maxBytes) kill('it reads too much');
-      if (clock.observe({ progress: read, isExcused: watch.isStarved() }, performance.now()) > MAX_SILENCE_MS) kill('it makes no progress');
+      if (clock.observe({ progress: read, isExcused: watch.isStarved() }, performance.now()) > MAX_SILENCE_MS)
+        kill('it makes no progress');
     }, CHECK_MS);
     child.once('error', (error) => {
       clearInterval(checking);

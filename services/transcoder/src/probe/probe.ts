@@ -3,15 +3,17 @@
  * waits: its answer is a pure function of the file's bytes, and a file that is not all here yet is not "damaged".
  */
 import type { IdleClock } from '@lodestream/service-kit/idle-clock';
-import { buildProblem, type MediaInfo, type NotPlayableReason, type Problem, type ProbeSpec, type ProbeStatus } from '@lodestream/shared';
+import type { MediaInfo, NotPlayableReason, ProbeSpec, ProbeStatus, Problem } from '@lodestream/shared';
 import { buildGuardOptions, type Container } from '../ffmpeg/allow-lists.ts';
 import { openSourceProxy, type SourceProxy } from '../source/source-proxy.ts';
 import { openSource, type SourceReader } from '../source/source-reader.ts';
 import { FfprobeFailed, runFfprobe } from './ffprobe.ts';
-import { RawPackets, RawProbe } from './raw-probe.ts';
-import { readProbe } from './read-probe.ts';
-import { readStreamEnds, type StreamEnd, tailStarts } from './read-tail.ts';
+import type { RawProbe } from './raw-probe.ts';
+import type { StreamEnd } from './read-tail.ts';
 import { SNIFF_BYTES, sniffContainer } from './sniff.ts';
+
+/** The schemas take longer to load than ffprobe to start: they are loaded while it reads. */
+const loadReading = () => import('./reading.ts');
 
 /** The head and the index of any honest file; one without an index is read no further (hls.md §10: 1 to 6 MiB). */
 const MAX_HEAD_BYTES = 128 * 1024 ** 2;
@@ -22,6 +24,8 @@ export type ProbeResult = { mediaInfo: MediaInfo } | { problem: Problem };
 
 export type Probe = {
   result: Promise<ProbeResult>;
+  /** Resolves when ffprobe has been started, or there is an answer without it. */
+  probing: Promise<unknown>;
   status(): ProbeStatus;
   touch(): void;
   leave(): Promise<void>;
@@ -32,11 +36,16 @@ export function startProbe(spec: ProbeSpec, { clock }: { clock: IdleClock }): Pr
   let phase: ProbeStatus['phase'] = 'waiting-for-bytes';
   let answer: ProbeResult | undefined;
 
+  const started = Promise.withResolvers<void>();
+
   const result = probeSource(spec, stopping.signal, () => {
     phase = 'probing';
+    // After the turn in which ffprobe is spawned.
+    setTimeout(started.resolve, 0);
   })
-    .catch((error): ProbeResult => {
+    .catch(async (error): Promise<ProbeResult> => {
       process.stderr.write(`${JSON.stringify({ level: 40, msg: 'probe failed', reason: String(error) })}\n`);
+      const { buildProblem } = await loadReading();
       return { problem: buildProblem('workload-failed') };
     })
     .then((found) => {
@@ -47,6 +56,7 @@ export function startProbe(spec: ProbeSpec, { clock }: { clock: IdleClock }): Pr
 
   return {
     result,
+    probing: Promise.race([started.promise, result]),
     status: () => ({ kind: 'probe', phase, ...answer, idleSeconds: clock.idleSeconds() }),
     touch: () => clock.touch(),
     async leave() {
@@ -66,8 +76,8 @@ async function probeSource(spec: ProbeSpec, stop: AbortSignal, onBytes: () => vo
   try {
     const sniffed = sniffContainer(await readHead(source, spec.lengthBytes, signal));
     if (!('container' in sniffed)) return notPlayable(sniffed.reason, sniffed.detail);
-    onBytes();
     proxy = await openSourceProxy(source, spec.lengthBytes, (reason) => broken.abort(new Error(reason)));
+    onBytes();
     return await askFfprobe(proxy, sniffed.container, signal);
   } finally {
     broken.abort();
@@ -88,7 +98,11 @@ async function askFfprobe(proxy: SourceProxy, container: Container, signal: Abor
   let raw: RawProbe;
   try {
     const args = [...guards, '-show_format', '-show_streams', '-show_chapters', '-of', 'json', proxy.url];
-    raw = RawProbe.parse(await runFfprobe(args, { ...watch, maxBytes: MAX_HEAD_BYTES }, signal));
+    const [json, { RawProbe }] = await Promise.all([
+      runFfprobe(args, { ...watch, maxBytes: MAX_HEAD_BYTES }, signal),
+      loadReading(),
+    ]);
+    raw = RawProbe.parse(json);
   } catch (error) {
     signal.throwIfAborted();
     const isCodec = error instanceof FfprobeFailed && error.message.includes('not on whitelist');
@@ -97,6 +111,7 @@ async function askFfprobe(proxy: SourceProxy, container: Container, signal: Abor
   }
   const ends = await readEnds(raw, guards, proxy, signal);
   if (ends?.size === 0) return notPlayable('damaged', 'there is nothing to play in this file');
+  const { readProbe } = await loadReading();
   const read = readProbe(raw, container, ends ?? new Map());
   return 'mediaInfo' in read ? { mediaInfo: read.mediaInfo } : notPlayable(read.reason, read.detail);
 }
@@ -105,9 +120,15 @@ async function askFfprobe(proxy: SourceProxy, container: Container, signal: Abor
  * Where the streams really end. Undefined where that cannot be told within the bounds, and the stated lengths have to do;
  * empty when the whole file was read and has no packet.
  */
-async function readEnds(raw: RawProbe, guards: string[], proxy: SourceProxy, signal: AbortSignal): Promise<Map<number, StreamEnd> | undefined> {
+async function readEnds(
+  raw: RawProbe,
+  guards: string[],
+  proxy: SourceProxy,
+  signal: AbortSignal,
+): Promise<Map<number, StreamEnd> | undefined> {
   const entries = 'packet=stream_index,pts_time,dts_time,duration_time,flags';
   const watch = { bytesRead: proxy.bytesRead, isStarved: proxy.isStarved, maxBytes: MAX_TAIL_BYTES };
+  const { RawPackets, readStreamEnds, tailStarts } = await loadReading();
   for (const start of tailStarts(raw)) {
     const interval = start === undefined ? [] : ['-read_intervals', `${start.toFixed(3)}%`];
     try {
@@ -122,6 +143,7 @@ async function readEnds(raw: RawProbe, guards: string[], proxy: SourceProxy, sig
   return undefined;
 }
 
-function notPlayable(reason: NotPlayableReason, detail: string): ProbeResult {
+async function notPlayable(reason: NotPlayableReason, detail: string): Promise<ProbeResult> {
+  const { buildProblem } = await loadReading();
   return { problem: buildProblem('not-playable', { reason, detail }) };
 }

@@ -4,14 +4,25 @@ import { RawProbe } from './raw-probe.ts';
 import { readProbe } from './read-probe.ts';
 import { readStreamEnds, tailStarts } from './read-tail.ts';
 
-const video = { index: 0, codec_type: 'video', codec_name: 'h264', width: 1920, height: 1080, pix_fmt: 'yuv420p', r_frame_rate: '25/1', avg_frame_rate: '25/1', start_time: '100.0' };
+const video = {
+  index: 0,
+  codec_type: 'video',
+  codec_name: 'h264',
+  width: 1920,
+  height: 1080,
+  pix_fmt: 'yuv420p',
+  r_frame_rate: '25/1',
+  avg_frame_rate: '25/1',
+  start_time: '100.0',
+};
 const audio = { index: 1, codec_type: 'audio', codec_name: 'aac', channels: 2, sample_rate: '48000', start_time: '100.5' };
 const format = { start_time: '100.0', duration: '60.0' };
 const ends = new Map([
   [0, { lastStartSeconds: 159.96, endSeconds: 160 }],
   [1, { lastStartSeconds: 155, endSeconds: 155.02 }],
 ]);
-const read = (streams: object[], more: object = {}, tail = ends) => readProbe(RawProbe.parse({ streams, format, ...more }), 'matroska', tail);
+const read = (streams: object[], more: object = {}, tail = ends) =>
+  readProbe(RawProbe.parse({ streams, format, ...more }), 'matroska', tail);
 
 test('times begin at 0, whatever the container begins at', () => {
   const result = read([video, audio]) as { mediaInfo: MediaInfo };
@@ -64,7 +75,9 @@ test('without the end, the stated lengths have to do; without those it has none'
 });
 
 test('titles are one short line', () => {
-  const result = read([{ ...audio, tags: { title: `a\u0000\n\u202eb${'x'.repeat(1000)}`, language: 'ENG' } }]) as { mediaInfo: MediaInfo };
+  const result = read([{ ...audio, tags: { title: `a\u0000\n\u202eb${'x'.repeat(1000)}`, language: 'ENG' } }]) as {
+    mediaInfo: MediaInfo;
+  };
   expect(result.mediaInfo.audio[0]?.title).toMatch(/^a bx{196,}$/);
   expect(result.mediaInfo.audio[0]?.language).toBe('eng');
 });

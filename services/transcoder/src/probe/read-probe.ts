@@ -18,7 +18,9 @@ const MAX_DURATION_SECONDS = 24 * 3600;
  */
 export function readProbe(raw: RawProbe, container: Container, ends: ReadonlyMap<number, StreamEnd>): ReadProbe {
   const zero = seconds(raw.format.start_time) ?? 0;
-  const media = raw.streams.filter((stream) => (stream.codec_type === 'video' || stream.codec_type === 'audio') && !isCover(stream));
+  const media = raw.streams.filter(
+    (stream) => (stream.codec_type === 'video' || stream.codec_type === 'audio') && !isCover(stream),
+  );
   const refusals = media.map(refusal);
   const playable = media.filter((_, i) => refusals[i] === undefined);
   const video = playable.filter((stream) => stream.codec_type === 'video').map((stream) => videoStream(stream, raw, ends, zero));
@@ -55,10 +57,13 @@ function refusal(stream: RawStream): { reason: NotPlayableReason; detail: string
   const codec = stream.codec_name;
   if (stream.side_data_list.some((data) => data.side_data_type?.startsWith('Encryption')))
     return { reason: 'codec-not-allowed', detail: 'the streams are encrypted' };
-  const isAllowed = codec !== undefined && (stream.codec_type === 'video' ? isAllowedVideoCodec(codec) : isAllowedAudioCodec(codec));
+  const isAllowed =
+    codec !== undefined && (stream.codec_type === 'video' ? isAllowedVideoCodec(codec) : isAllowedAudioCodec(codec));
   if (!isAllowed) return { reason: 'codec-not-allowed', detail: `the ${stream.codec_type} codec is not supported` };
   if (stream.codec_type === 'audio')
-    return stream.channels && positive(stream.sample_rate) ? undefined : { reason: 'damaged', detail: 'the sound cannot be read' };
+    return stream.channels && positive(stream.sample_rate)
+      ? undefined
+      : { reason: 'damaged', detail: 'the sound cannot be read' };
   const pixels = (stream.width ?? 0) * (stream.height ?? 0);
   if (pixels > MAX_PIXELS) return { reason: 'picture-too-large', detail: 'the picture is larger than 8K' };
   // Without a pixel format not one picture could be decoded.
@@ -66,7 +71,12 @@ function refusal(stream: RawStream): { reason: NotPlayableReason; detail: string
 }
 
 function pickRefusal(refusals: ReturnType<typeof refusal>[]): { reason: NotPlayableReason; detail: string } {
-  return refusals.find((found) => found !== undefined) ?? { reason: 'no-media-streams', detail: 'there is no picture and no sound in this file' };
+  return (
+    refusals.find((found) => found !== undefined) ?? {
+      reason: 'no-media-streams',
+      detail: 'there is no picture and no sound in this file',
+    }
+  );
 }
 
 function videoStream(stream: RawStream, raw: RawProbe, ends: ReadonlyMap<number, StreamEnd>, zero: number): VideoStream {
@@ -143,17 +153,25 @@ function readChapter(chapter: RawProbe['chapters'][number], zero: number): Media
 function texts(stream: RawStream): { language?: string; title?: string } {
   const language = stream.tags.language?.toLowerCase();
   const title = oneLine(stream.tags.title);
-  return { ...(language && language !== 'und' && /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/.test(language) ? { language } : {}), ...(title ? { title } : {}) };
+  return {
+    ...(language && language !== 'und' && /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/.test(language) ? { language } : {}),
+    ...(title ? { title } : {}),
+  };
 }
 
 function oneLine(text: string | undefined): string | undefined {
-  return text?.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim().slice(0, MAX_TEXT_CHARACTERS) || undefined;
+  return (
+    text
+      ?.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+      .trim()
+      .slice(0, MAX_TEXT_CHARACTERS) || undefined
+  );
 }
 
 /** ffprobe counts anticlockwise (-90 is a phone held upright); we count clockwise, in quarter turns. */
 function rotation(stream: RawStream): number {
   const angle = stream.side_data_list.find((data) => data.rotation !== undefined)?.rotation ?? 0;
-  return ((Math.round(-angle / 90) % 4) + 4) % 4 * 90;
+  return (((Math.round(-angle / 90) % 4) + 4) % 4) * 90;
 }
 
 function positive(text: string | undefined): number | undefined {

@@ -39,5 +39,7 @@ test.each([
 });
 
 test('any bytes get an answer', () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => Object.keys(sniffContainer(Buffer.from(bytes))).length > 0));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => Object.keys(sniffContainer(Buffer.from(bytes))).length > 0),
+  );
 });

@@ -17,7 +17,10 @@ const REFERENCES = /^(#EXTM3U|ffconcat|v=0\s|<\?xml|<MPD|\[playlist\]|\[Referenc
  * refused before any parser of ffmpeg has seen a byte.
  */
 export function sniffContainer(head: Buffer): Sniffed {
-  const text = head.toString('latin1', 0, 64).replace(/^\u00ef\u00bb\u00bf/, '').trimStart();
+  const text = head
+    .toString('latin1', 0, 64)
+    .replace(/^\u00ef\u00bb\u00bf/, '')
+    .trimStart();
   if (REFERENCES.test(text)) return { reason: 'format-not-allowed', detail: 'this file only points to other files' };
   const container = pickContainer(head);
   return container ? { container } : { reason: 'unknown-format', detail: 'this is not a media format that we know' };
@@ -28,7 +31,8 @@ function pickContainer(head: Buffer): Container | undefined {
   if (head.length < 4) return undefined;
   if (head.readUInt32BE(0) === 0x1a45dfa3) return 'matroska';
   if (MOV_BOXES.has(ascii(4, 4))) return 'mov';
-  if (ascii(0, 4) === 'RIFF' || ascii(0, 4) === 'RF64') return ascii(8, 4) === 'WAVE' ? 'wav' : ascii(8, 3) === 'AVI' ? 'avi' : undefined;
+  if (ascii(0, 4) === 'RIFF' || ascii(0, 4) === 'RF64')
+    return ascii(8, 4) === 'WAVE' ? 'wav' : ascii(8, 3) === 'AVI' ? 'avi' : undefined;
   if (ascii(0, 3) === 'FLV') return 'flv';
   if (ascii(0, 4) === 'OggS') return 'ogg';
   if (ascii(0, 4) === 'fLaC') return 'flac';

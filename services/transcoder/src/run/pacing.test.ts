@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { type PacingFacts, pickPace } from './pacing.ts';
 
-const facts: PacingFacts = { kind: 'video', isAsleep: false, madeParts: 0, demandedSegment: 0, partsPerSegment: 20, hasSlot: true };
+const facts: PacingFacts = {
+  kind: 'video',
+  isAsleep: false,
+  madeParts: 0,
+  demandedSegment: 0,
+  partsPerSegment: 20,
+  hasSlot: true,
+};
 
 test.each<[string, Partial<PacingFacts>, ReturnType<typeof pickPace>]>([
   ['just started', {}, 'stay'],

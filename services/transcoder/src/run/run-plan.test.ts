@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { effectiveEnd, planRun } from './run-plan.ts';
 
-const rendition = (frameCount: number) => ({ timeline: buildVideoTimeline({ num: 25, den: 1 }, frameCount) }) as Parameters<typeof planRun>[0]['rendition'];
+const rendition = (frameCount: number) =>
+  ({ timeline: buildVideoTimeline({ num: 25, den: 1 }, frameCount) }) as Parameters<typeof planRun>[0]['rendition'];
 
 test.each([
   // frames, start, until → end, frames made
@@ -15,18 +16,29 @@ test.each([
   [1001, 3, null, 4, 250],
   [100, 0, null, 1, 100],
 ])('%i frames from %i until %s: ends before %i with %i frames', (frames, startSegment, until, endSegment, frameCount) => {
-  expect(planRun({ rendition: rendition(frames), startSegment, until })).toMatchObject({ endSegment, frameCount, firstPart: startSegment * 25 });
+  expect(planRun({ rendition: rendition(frames), startSegment, until })).toMatchObject({
+    endSegment,
+    frameCount,
+    firstPart: startSegment * 25,
+  });
 });
 
 test('a run never makes the last segment together with others, and never nothing', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 5000 }), fc.nat(40), fc.option(fc.integer({ min: 1, max: 50 })), (frames, start, until) => {
-      const { timeline } = rendition(frames);
-      const startSegment = start % timeline.segmentCount;
-      const plan = planRun({ rendition: rendition(frames), startSegment, until });
-      const makesLast = plan.endSegment === timeline.segmentCount;
-      return plan.frameCount > 0 && plan.endSegment > startSegment && (!makesLast || startSegment === timeline.segmentCount - 1);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 5000 }),
+      fc.nat(40),
+      fc.option(fc.integer({ min: 1, max: 50 })),
+      (frames, start, until) => {
+        const { timeline } = rendition(frames);
+        const startSegment = start % timeline.segmentCount;
+        const plan = planRun({ rendition: rendition(frames), startSegment, until });
+        const makesLast = plan.endSegment === timeline.segmentCount;
+        return (
+          plan.frameCount > 0 && plan.endSegment > startSegment && (!makesLast || startSegment === timeline.segmentCount - 1)
+        );
+      },
+    ),
   );
 });
 

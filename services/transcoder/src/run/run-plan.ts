@@ -20,7 +20,9 @@ export function planRun(spec: Pick<RunSpec, 'rendition' | 'startSegment' | 'unti
   const lastSegment = timeline.segmentCount - 1;
   if (startSegment > lastSegment) throw new Error('the run starts beyond the last segment');
   const isLastSegment = startSegment === lastSegment;
-  const endSegment = isLastSegment ? timeline.segmentCount : Math.max(startSegment + 1, Math.min(spec.until ?? lastSegment, lastSegment));
+  const endSegment = isLastSegment
+    ? timeline.segmentCount
+    : Math.max(startSegment + 1, Math.min(spec.until ?? lastSegment, lastSegment));
   const firstFrame = startSegment * timeline.framesPerSegment;
   return {
     startSegment,

@@ -167,7 +167,8 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
 
   function status(): RunStatus {
     const awakeSeconds = (awake.ms + (awake.sinceAt === undefined ? 0 : performance.now() - awake.sinceAt)) / 1000;
-    const ending = state.phase === 'ended' ? { outcome: state.outcome, ...(state.reason === undefined ? {} : { reason: state.reason }) } : {};
+    const ending =
+      state.phase === 'ended' ? { outcome: state.outcome, ...(state.reason === undefined ? {} : { reason: state.reason }) } : {};
     return {
       kind: 'run',
       name: spec.name,
@@ -219,7 +220,12 @@ async function removeContents(directory: string): Promise<void> {
 }
 
 /** Deletes every part that belongs to no finished segment: what a killed ffmpeg left behind. */
-async function removeUnaccepted(directory: string, segments: SegmentStore, startSegment: number, partsPerSegment: number): Promise<void> {
+async function removeUnaccepted(
+  directory: string,
+  segments: SegmentStore,
+  startSegment: number,
+  partsPerSegment: number,
+): Promise<void> {
   for (const name of await readdir(directory)) {
     const part = PART_FILE.exec(name)?.[1];
     const isFinished = part !== undefined && Math.floor(Number(part) / partsPerSegment) < segments.nextSegment();

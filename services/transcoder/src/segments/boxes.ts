@@ -26,10 +26,15 @@ export function readBoxes(bytes: Buffer, from = 0, to = bytes.length): Box[] {
 }
 
 /** All boxes at a path of types, in the order of the file. */
-export function findBoxes(bytes: Buffer, path: readonly string[], within: { start: number; end: number } = { start: 0, end: bytes.length }): Box[] {
+export function findBoxes(
+  bytes: Buffer,
+  path: readonly string[],
+  within: { start: number; end: number } = { start: 0, end: bytes.length },
+): Box[] {
   if (path.length > MAX_DEPTH) throw new Error('path too deep');
   let found: { start: number; end: number }[] = [within];
-  for (const type of path) found = found.flatMap((box) => readBoxes(bytes, box.start, box.end).filter((inner) => inner.type === type));
+  for (const type of path)
+    found = found.flatMap((box) => readBoxes(bytes, box.start, box.end).filter((inner) => inner.type === type));
   return found as Box[];
 }
 

@@ -37,12 +37,15 @@ export function checkPart(bytes: Buffer, expected: PartExpectation): PartVerdict
   let decodeTicks = expected.decodeTicks;
   let frameCount = 0;
   for (const fragment of fragments) {
-    if (fragment.decodeTicks !== decodeTicks) return { isGood: false, reason: `decode time ${fragment.decodeTicks} instead of ${decodeTicks}` };
+    if (fragment.decodeTicks !== decodeTicks)
+      return { isGood: false, reason: `decode time ${fragment.decodeTicks} instead of ${decodeTicks}` };
     for (const sample of fragment.samples) {
       const isLast = frameCount + 1 === expected.framesLeft;
-      const isGood = sample.durationTicks === frameTicks || (isLast && sample.durationTicks > 0 && sample.durationTicks < frameTicks);
+      const isGood =
+        sample.durationTicks === frameTicks || (isLast && sample.durationTicks > 0 && sample.durationTicks < frameTicks);
       if (!isGood) return { isGood: false, reason: `a frame lasts ${sample.durationTicks} ticks instead of ${frameTicks}` };
-      if (frameCount === 0 && expected.isSegmentStart && !sample.isSync) return { isGood: false, reason: 'a segment begins without a sync sample' };
+      if (frameCount === 0 && expected.isSegmentStart && !sample.isSync)
+        return { isGood: false, reason: 'a segment begins without a sync sample' };
       decodeTicks += sample.durationTicks;
       frameCount++;
     }
@@ -56,7 +59,8 @@ export function checkPart(bytes: Buffer, expected: PartExpectation): PartVerdict
 export function readFragments(bytes: Buffer): Fragment[] {
   return findBoxes(bytes, ['moof', 'traf']).map((traf) => {
     const tfdt = findBox(bytes, ['tfdt'], traf);
-    const decodeTicks = bytes[tfdt.start] === 1 ? Number(bytes.readBigUInt64BE(tfdt.start + 4)) : bytes.readUInt32BE(tfdt.start + 4);
+    const decodeTicks =
+      bytes[tfdt.start] === 1 ? Number(bytes.readBigUInt64BE(tfdt.start + 4)) : bytes.readUInt32BE(tfdt.start + 4);
     const defaults = readDefaults(bytes, findBox(bytes, ['tfhd'], traf).start);
     return { decodeTicks, samples: findBoxes(bytes, ['trun'], traf).flatMap((trun) => readRun(bytes, trun, defaults)) };
   });

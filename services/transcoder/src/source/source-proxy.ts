@@ -23,7 +23,11 @@ export type SourceProxy = {
 };
 
 /** Opens the proxy on a free loopback port. `onFault` is called once, when bytes cannot come any more. */
-export async function openSourceProxy(source: SourceReader, lengthBytes: number, onFault: (reason: string) => void): Promise<SourceProxy> {
+export async function openSourceProxy(
+  source: SourceReader,
+  lengthBytes: number,
+  onFault: (reason: string) => void,
+): Promise<SourceProxy> {
   const path = `/${randomBytes(16).toString('hex')}`;
   const closing = new AbortController();
   const drained = new Set<http.ServerResponse>();

@@ -7,9 +7,9 @@
  * 3. What cannot be mended (another file behind the same address) is a `SourceFault`, once and for ever.
  */
 import http from 'node:http';
-import type { SourceAddress } from '@lodestream/shared';
-import { formatWant, type Want, WANT_HEADER } from '@lodestream/shared/want';
 import { delay } from '@lodestream/service-kit/abort';
+import type { SourceAddress } from '@lodestream/shared';
+import { formatWant, WANT_HEADER, type Want } from '@lodestream/shared/want';
 import { parseContentRange } from './byte-range.ts';
 
 const BACKOFF_FIRST_MS = 50;

@@ -25,10 +25,32 @@ export function openClipFolder(): ClipFolder {
   const path = mkdtempSync(join(tmpdir(), 'lodestream-clips-'));
   return {
     path,
-    async make(name, { rate, seconds, size = '160x90', video = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', '100'], audio = [], audioSeconds = seconds, extension = 'mkv' }) {
+    async make(
+      name,
+      {
+        rate,
+        seconds,
+        size = '160x90',
+        video = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', '100'],
+        audio = [],
+        audioSeconds = seconds,
+        extension = 'mkv',
+      },
+    ) {
       const file = join(path, `${name}.${extension}`);
-      const tones = audio.flatMap((_, i) => ['-f', 'lavfi', '-i', i === 0 ? `anoisesrc=color=pink:seed=1:amplitude=0.3:r=48000:d=${audioSeconds}` : `sine=frequency=100:sample_rate=48000:duration=${audioSeconds}`]);
-      const maps = audio.flatMap((options, i) => ['-map', `${i + 1}:a`, ...options.map((option) => (option.startsWith('-') ? `${option}:a:${i}` : option))]);
+      const tones = audio.flatMap((_, i) => [
+        '-f',
+        'lavfi',
+        '-i',
+        i === 0
+          ? `anoisesrc=color=pink:seed=1:amplitude=0.3:r=48000:d=${audioSeconds}`
+          : `sine=frequency=100:sample_rate=48000:duration=${audioSeconds}`,
+      ]);
+      const maps = audio.flatMap((options, i) => [
+        '-map',
+        `${i + 1}:a`,
+        ...options.map((option) => (option.startsWith('-') ? `${option}:a:${i}` : option)),
+      ]);
       await exec('ffmpeg', [
         ...['-v', 'error', '-nostdin', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`],
         ...tones,

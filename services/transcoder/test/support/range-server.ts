@@ -59,15 +59,16 @@ export async function startRangeServer(file: string): Promise<RangeServer> {
         if (response.destroyed) return;
         at += chunk.length;
         bytesSent += chunk.length;
-        if (!response.write(chunk)) await new Promise<void>((resolve) => {
-          const done = () => {
-            response.off('drain', done);
-            response.off('close', done);
-            resolve();
-          };
-          response.once('drain', done);
-          response.once('close', done);
-        });
+        if (!response.write(chunk))
+          await new Promise<void>((resolve) => {
+            const done = () => {
+              response.off('drain', done);
+              response.off('close', done);
+              resolve();
+            };
+            response.once('drain', done);
+            response.once('close', done);
+          });
       }
     }
     response.end();

@@ -18,7 +18,12 @@ import { lengthOf } from './clips.ts';
 const LEVEL = 30;
 const RUN_TIMEOUT_MS = 60_000;
 
-export function videoRendition(frameRate: Rational, frameCount: number, size = { width: 96, height: 54 }, streamIndex = 0): VideoRendition {
+export function videoRendition(
+  frameRate: Rational,
+  frameCount: number,
+  size = { width: 96, height: 54 },
+  streamIndex = 0,
+): VideoRendition {
   return {
     kind: 'video',
     id: 'v54-00000000',
@@ -27,7 +32,15 @@ export function videoRendition(frameRate: Rational, frameCount: number, size = {
     codecs: `avc1.6400${LEVEL.toString(16).toUpperCase()}`,
     bandwidthBitsPerSecond: 1_000_000,
     frameRate,
-    encoding: { ...size, level: LEVEL, crf: 22, maxBitrateBitsPerSecond: 1_000_000, preset: 'veryfast', isInterlaced: false, rotationDegrees: 0 },
+    encoding: {
+      ...size,
+      level: LEVEL,
+      crf: 22,
+      maxBitrateBitsPerSecond: 1_000_000,
+      preset: 'veryfast',
+      isInterlaced: false,
+      rotationDegrees: 0,
+    },
     timeline: buildVideoTimeline(frameRate, frameCount),
   };
 }
@@ -47,9 +60,25 @@ export function audioRendition(durationSeconds: number, streamIndex: number): Au
   };
 }
 
-export type SpecOptions = { file: string; url: string; rendition: Rendition; startSegment?: number; until?: number | null; container?: string; isIndexed?: boolean };
+export type SpecOptions = {
+  file: string;
+  url: string;
+  rendition: Rendition;
+  startSegment?: number;
+  until?: number | null;
+  container?: string;
+  isIndexed?: boolean;
+};
 
-export function runSpec({ file, url, rendition, startSegment = 0, until = null, container = 'matroska', isIndexed = true }: SpecOptions): RunSpec {
+export function runSpec({
+  file,
+  url,
+  rendition,
+  startSegment = 0,
+  until = null,
+  container = 'matroska',
+  isIndexed = true,
+}: SpecOptions): RunSpec {
   return {
     kind: 'run',
     name: 'tc-test',
