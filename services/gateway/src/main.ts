@@ -78,6 +78,7 @@ const app = await buildApp({
   client,
   limits,
   admission,
+  metrics,
   logger,
   publicHosts: config.publicHosts,
   trustedProxies: config.trustedProxies,

@@ -91,6 +91,11 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     logger,
   });
   const limits = createClientLimits(store, options.hasClientLimits ?? false);
+  const metrics = createMetrics({
+    workloads: () => orchestrator.list().map(({ spec, phase }) => ({ kind: spec.kind, phase })),
+    runs: () => ({ asleep: 0, awake: fleet.making().length }),
+    cacheBytes: () => cache.sizeBytes(),
+  });
   const deps: Deps = {
     torrents,
     viewers,
@@ -101,17 +106,13 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     client,
     limits,
     admission,
+    metrics,
     logger,
     publicHosts: options.publicHosts ?? [],
     trustedProxies: options.trustedProxies ?? [],
     webDir: options.webDir ?? dir.path,
   };
   const app = await buildApp(options.wrap?.(deps) ?? deps);
-  const metrics = createMetrics({
-    workloads: () => orchestrator.list().map(({ spec, phase }) => ({ kind: spec.kind, phase })),
-    runs: () => ({ asleep: 0, awake: fleet.making().length }),
-    cacheBytes: () => cache.sizeBytes(),
-  });
   const internal = buildInternalApp(orchestrator, metrics, logger);
   await internal.listen({ host: '127.0.0.1', port: internalPort });
   return {

@@ -1,6 +1,7 @@
 import type { Logger } from '@lodestream/service-kit';
 import type { Admission } from '../admission/admission.ts';
 import type { ClientLimits } from '../edge/client-limits.ts';
+import type { Metrics } from '../metrics.ts';
 import type { MediaInfoService } from '../playback/media-info-service.ts';
 import type { SegmentService } from '../playback/segment-service.ts';
 import type { TorrentService } from '../torrents/torrent-service.ts';
@@ -20,6 +21,7 @@ export type Deps = {
   client: WorkerClient;
   limits: ClientLimits;
   admission: Admission;
+  metrics: Pick<Metrics, 'observeFirstByte'>;
   logger: Logger;
   publicHosts: readonly string[];
   trustedProxies: readonly string[];

@@ -33,8 +33,11 @@ export function segmentRoutes(app: FastifyInstance, deps: Deps): void {
     deps.orchestrator.expect();
     const release = limits.openStream(request.ip, 'openMedia');
     reply.raw.once('close', release);
+    const askedAtMs = performance.now();
     const opened = await hold(reply, deps, address, (signal) => segments.open(address, signal));
-    const contentType = address.renditionId.startsWith('a') ? 'audio/mp4' : 'video/mp4';
+    const kind = address.renditionId.startsWith('a') ? 'audio' : 'video';
+    const contentType = `${kind}/mp4`;
+    if (address.segmentIndex !== 'init') deps.metrics.observeFirstByte((performance.now() - askedAtMs) / 1000, kind);
     if (opened.do === 'whole') return sendWhole(request, reply, opened.segment, contentType);
     try {
       await streamFeed(reply, opened.feed, contentType);

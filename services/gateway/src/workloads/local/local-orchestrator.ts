@@ -41,6 +41,7 @@ type Entry = {
 };
 
 const SLOW_START_MS = 15_000;
+const LOOPBACK = '127.0.0.1';
 
 export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
   const { key, logger, ladder = LOCAL_LADDER } = options;
@@ -127,7 +128,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       return folder.remove();
     }
     const { uid, port, startedAt } = found.record;
-    const address = { host: '127.0.0.1', port };
+    const address = { host: LOOPBACK, port };
     entries.set(name, {
       workload: { name, uid, phase: 'ready', address, spec: found.spec, problem: undefined, startedAt },
       process: child,
@@ -150,11 +151,12 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       [...entries.values()].flatMap((entry) =>
         isReady(entry.workload) && entry.process ? [{ workload: entry.workload, process: entry.process }] : [],
       ),
-    // An adopted child is nobody's child here: its end is seen by looking.
-    onGone: (workload) => {
+    // An adopted child is nobody's child here: its end is seen by looking, and whether it expired by how long it had been idle.
+    onGone: (workload, idleSeconds) => {
       const entry = entries.get(workload.name);
-      if (entry?.workload.uid === workload.uid && entry.process && !isRunning(entry.process))
-        onGone(entry, workload.uid, { code: null, signal: 'gone' });
+      if (entry?.workload.uid !== workload.uid || !entry.process || isRunning(entry.process)) return;
+      const hasExpired = idleSeconds >= workload.spec.ttlSeconds;
+      onGone(entry, workload.uid, hasExpired ? { code: 0, signal: null } : { code: null, signal: 'gone' });
     },
     onSilent: (workload, target) => {
       logger.warn({ workload: logId(key, workload.name) }, 'workload is silent, killing it');
@@ -208,14 +210,15 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       entry.workload = { ...entry.workload, uid: randomUUID() };
     },
 
-    callHome({ name, address, port }: CallHome, token) {
+    /** Whatever address it names, a child process is on this machine. */
+    callHome({ name, port }: CallHome, token) {
       const entry = entries.get(name);
       if (token !== workloadToken(key, name)) return false;
       // Late words of a process that has ended must not stand for the next one.
       if (!entry?.process || (entry.workload.phase !== 'starting' && entry.workload.phase !== 'ready')) return false;
       clearTimeout(entry.timer);
       openWorkloadFolder(root, name).writeRecord({ ...entry.process, name, uid: entry.workload.uid, port, startedAt: entry.workload.startedAt });
-      update(entry, { phase: 'ready', address: { host: address, port } });
+      update(entry, { phase: 'ready', address: { host: LOOPBACK, port } });
       return true;
     },
 
