@@ -40,7 +40,6 @@ function toProblem(error: FastifyError): Problem {
   if (error instanceof ProblemError) return error.problem;
   const code = FASTIFY_CODES[error.code];
   if (code) return buildProblem(code, error.validation ? { detail: error.message } : {});
-  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
-    return buildProblem('invalid-request');
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) return buildProblem('invalid-request');
   return buildProblem('internal');
 }

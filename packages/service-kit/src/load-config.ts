@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { WorkerSpec } from '@lodestream/shared';
+import type { WorkerSpec } from '@lodestream/shared';
 import { z } from 'zod';
 
 /** sysexits EX_CONFIG: a supervisor must not restart a service whose settings are wrong. */
@@ -44,7 +44,10 @@ export type WorkerConfig<S extends WorkerSpec = WorkerSpec> = Readonly<{
 }>;
 
 /** Reads a worker's whole configuration: its spec and the few facts of the place it runs in. */
-export function loadWorkerConfig<S extends WorkerSpec>(schema: z.ZodType<S>, env: NodeJS.ProcessEnv = process.env): WorkerConfig<S> {
+export function loadWorkerConfig<S extends WorkerSpec>(
+  schema: z.ZodType<S>,
+  env: NodeJS.ProcessEnv = process.env,
+): WorkerConfig<S> {
   const place = loadConfig(WorkerEnvironment, env);
   const text = place.LODESTREAM_SPEC ?? readFileSync(place.LODESTREAM_SPEC_FILE ?? '', 'utf8');
   const spec = loadConfig(schema, JSON.parse(text));

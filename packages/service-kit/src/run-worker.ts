@@ -1,9 +1,9 @@
 import { flushCompileCache } from 'node:module';
+import type { FastifyInstance } from 'fastify';
 import { delay } from './abort.ts';
 import type { IdleClock } from './idle-clock.ts';
 import type { WorkerConfig } from './load-config.ts';
 import type { Logger } from './logger.ts';
-import type { FastifyInstance } from 'fastify';
 
 const CALL_HOME_TRIES = 5;
 const CALL_HOME_TIMEOUT_MS = 2000;

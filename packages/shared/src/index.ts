@@ -1,4 +1,5 @@
 export * from './bencode.ts';
+export * from './byte-range.ts';
 export * from './display-name.ts';
 export * from './file-kind.ts';
 export * from './info-hash.ts';

@@ -40,7 +40,8 @@ describe('buildProblem', () => {
   });
 
   it('names why a file cannot be played from the closed set', () => {
-    for (const reason of NotPlayableReason.options) expect(Problem.parse(buildProblem('not-playable', { reason })).reason).toBe(reason);
+    for (const reason of NotPlayableReason.options)
+      expect(Problem.parse(buildProblem('not-playable', { reason })).reason).toBe(reason);
     expect(Problem.safeParse({ ...buildProblem('not-playable'), reason: 'because' }).success).toBe(false);
   });
 

@@ -12,7 +12,13 @@ import {
 
 /** Frame rates as probes give them: the usual ones, and any odd fraction of 1 to 60 a second. */
 const rates = fc.oneof(
-  fc.constantFrom({ num: 24000, den: 1001 }, { num: 24, den: 1 }, { num: 25, den: 1 }, { num: 30000, den: 1001 }, { num: 60, den: 1 }),
+  fc.constantFrom(
+    { num: 24000, den: 1001 },
+    { num: 24, den: 1 },
+    { num: 25, den: 1 },
+    { num: 30000, den: 1001 },
+    { num: 60, den: 1 },
+  ),
   fc
     .record({ num: fc.integer({ min: 1, max: 120_000 }), den: fc.integer({ min: 1, max: 10_010 }) })
     .filter(({ num, den }) => num / den >= 1 && num / den <= 60),
@@ -40,10 +46,20 @@ describe('the video grid at 10 s', () => {
     ['50', 50, 1, 20, 25, 500, 100],
     ['59.94', 60000, 1001, 20, 30, 600, 120],
     ['60', 60, 1, 20, 30, 600, 120],
-  ])('at %s frames a second is the one of the reference', (_name, num, den, parts, framesPerPart, framesPerSegment, framesPerIdr) => {
-    const timeline = buildVideoTimeline({ num, den }, 100_000);
-    expect(timeline).toMatchObject({ partsPerSegment: parts, framesPerPart, framesPerSegment, framesPerIdr, timescale: num, frameTicks: den });
-  });
+  ])(
+    'at %s frames a second is the one of the reference',
+    (_name, num, den, parts, framesPerPart, framesPerSegment, framesPerIdr) => {
+      const timeline = buildVideoTimeline({ num, den }, 100_000);
+      expect(timeline).toMatchObject({
+        partsPerSegment: parts,
+        framesPerPart,
+        framesPerSegment,
+        framesPerIdr,
+        timescale: num,
+        frameTicks: den,
+      });
+    },
+  );
 
   it('takes 20 parts where 16 or 24 come just as near', () => {
     // At 48 frames a second 16, 20 and 24 parts all make exactly 480 frames.

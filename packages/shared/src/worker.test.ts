@@ -145,6 +145,7 @@ describe('WorkerStatus', () => {
 describe('CallHome', () => {
   it('has a port that something can listen on', () => {
     expect(CallHome.safeParse({ name: 'dl-a', address: '127.0.0.1', port: 1 }).success).toBe(true);
-    for (const port of [0, -1, 1.5, '80']) expect(CallHome.safeParse({ name: 'dl-a', address: '127.0.0.1', port }).success).toBe(false);
+    for (const port of [0, -1, 1.5, '80'])
+      expect(CallHome.safeParse({ name: 'dl-a', address: '127.0.0.1', port }).success).toBe(false);
   });
 });

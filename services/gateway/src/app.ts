@@ -3,8 +3,8 @@ import { installErrorHandler, ProblemError, sendProblem } from '@lodestream/serv
 import { buildProblem } from '@lodestream/shared';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
-import { BASE_HEADERS } from './edge/response-headers.ts';
 import { isCrossSite, isHostAllowed } from './edge/host-check.ts';
+import { BASE_HEADERS } from './edge/response-headers.ts';
 import { contentRoutes } from './routes/content.ts';
 import type { Deps } from './routes/deps.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -36,7 +36,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     forceCloseConnections: true,
     bodyLimit: MAX_JSON_BYTES,
     // A path that cannot be decoded never reaches a hook: it gets the same headers and document here.
-    frameworkErrors: (_error, _request, reply) => void sendProblem(reply.headers(BASE_HEADERS) as never, buildProblem('invalid-request')),
+    frameworkErrors: (_error, _request, reply) =>
+      void sendProblem(reply.headers(BASE_HEADERS) as never, buildProblem('invalid-request')),
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
   }) as unknown as FastifyInstance;
   app.setValidatorCompiler(validatorCompiler);
@@ -52,7 +53,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
       throw new ProblemError('host-not-allowed', {
         detail: 'To open this server by this name, set LODESTREAM_PUBLIC_URL to it (for example http://media.lan:8080).',
       });
-    if (!SAFE_METHODS.has(request.method) && isCrossSite(request.headers, request.host)) throw new ProblemError('origin-not-allowed');
+    if (!SAFE_METHODS.has(request.method) && isCrossSite(request.headers, request.host))
+      throw new ProblemError('origin-not-allowed');
     if (request.url.startsWith('/api/')) await deps.limits.takeRequest(request.ip);
   });
   app.addHook('onSend', async (request, reply) => {

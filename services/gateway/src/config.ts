@@ -1,5 +1,5 @@
+import { mkdirSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { statfsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { loadConfig } from '@lodestream/service-kit';
 import { z } from 'zod';
@@ -23,7 +23,12 @@ const flag = (fallback: boolean) =>
 const list = (fallback: string[]) =>
   z
     .string()
-    .transform((text) => text.split(',').map((item) => item.trim()).filter((item) => item !== ''))
+    .transform((text) =>
+      text
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    )
     .default(fallback);
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -41,7 +46,11 @@ const Environment = z.object({
   LODESTREAM_DATA_DIR: z.string().min(1).default('./data'),
   LODESTREAM_CACHE_TTL_SECONDS: seconds(300),
   LODESTREAM_DISK_BUDGET_BYTES: z.coerce.number().int().positive().optional(),
-  LODESTREAM_SEGMENT_CACHE_BYTES: z.coerce.number().int().nonnegative().default(128 * MIB),
+  LODESTREAM_SEGMENT_CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(128 * MIB),
   LODESTREAM_SEGMENT_SECONDS: z.coerce.number().min(2).max(30).default(10),
   LODESTREAM_RUN_SEGMENTS: z.coerce.number().int().positive().optional(),
   LODESTREAM_ENCODE_SLOTS: z.coerce.number().int().positive().optional(),

@@ -27,7 +27,11 @@ test('while somebody is here a downloader and three transcoders wait; without a 
   expect(waiting(dir.path)).toEqual([]);
   standby.expect();
   await waitFor(() => waiting(dir.path).length >= 4, { what: 'four processes wait', timeoutMs: TIMEOUT_MS });
-  expect(waiting(dir.path).map(({ program }) => program).sort()).toEqual(['downloader', 'transcoder', 'transcoder', 'transcoder']);
+  expect(
+    waiting(dir.path)
+      .map(({ program }) => program)
+      .sort(),
+  ).toEqual(['downloader', 'transcoder', 'transcoder', 'transcoder']);
   await waitFor(() => waiting(dir.path).length === 0, { what: 'they have gone', timeoutMs: TIMEOUT_MS });
   expect(await readdir(dir.path)).toEqual([]);
 });

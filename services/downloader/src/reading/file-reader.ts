@@ -1,6 +1,5 @@
-import type { Want } from '@lodestream/shared';
+import type { ByteRange, Want } from '@lodestream/shared';
 import type { Content } from '../torrent/content.ts';
-import type { ByteRange } from './byte-range.ts';
 import { locateByte } from './piece-span.ts';
 
 /** Read from the disk at once: large enough to be cheap, small enough that 64 readers stay far below the memory limit. */

@@ -1,4 +1,4 @@
-import type { ByteRange } from './byte-range.ts';
+import type { ByteRange } from '@lodestream/shared';
 
 /** Pieces, half-open. */
 export type PieceSpan = { first: number; end: number };

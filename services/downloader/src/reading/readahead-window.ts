@@ -1,5 +1,4 @@
-import type { Want } from '@lodestream/shared';
-import type { ByteRange } from './byte-range.ts';
+import type { ByteRange, Want } from '@lodestream/shared';
 import { pieceSpan } from './piece-span.ts';
 
 /** A reader as the order sees it: bytes of the torrent that it will want, and how urgent they are. */

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type IdleClock, ProblemError, requestSignal, sendProblem } from '@lodestream/service-kit';
-import { buildProblem, parseWant, WANT_HEADER } from '@lodestream/shared';
+import { type ByteRange, buildProblem, formatContentRange, parseWant, planRange, WANT_HEADER } from '@lodestream/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type ByteRange, formatContentRange, planRange } from '../reading/byte-range.ts';
 import { readBytes } from '../reading/file-reader.ts';
 import { type Downloader, findFile } from '../torrent/downloader.ts';
 import { contentTypeOf } from './content-type.ts';

@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { type Logger, ProblemError } from '@lodestream/service-kit';
-import type { Metainfo, Want } from '@lodestream/shared';
-import type { ByteRange } from '../reading/byte-range.ts';
+import type { ByteRange, Metainfo, Want } from '@lodestream/shared';
 import { pieceLengthAt, pieceSpan } from '../reading/piece-span.ts';
 import { createPieceWaiters } from '../reading/piece-waiters.ts';
 import { planWantedPieces, type ReaderView, readerWindow } from '../reading/readahead-window.ts';

@@ -1,5 +1,5 @@
+import type { ByteRange } from '@lodestream/shared';
 import { fileExtension, type MetainfoFile } from '@lodestream/shared';
-import type { ByteRange } from '../reading/byte-range.ts';
 import { pieceSpan } from '../reading/piece-span.ts';
 
 const MIB = 1024 * 1024;

@@ -1,5 +1,5 @@
-import { DownloaderStatus, type InfoHash } from '@lodestream/shared';
 import { type Logger, ProblemError } from '@lodestream/service-kit';
+import { DownloaderStatus, type InfoHash } from '@lodestream/shared';
 import type { TorrentService } from '../torrents/torrent-service.ts';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
 import { type OpenTorrent, planAdmission, planDiskEviction } from './caps.ts';
@@ -64,7 +64,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
       if (torrents.workload(infoHash)) return add();
       const open = torrents.list().map(({ name, uid }) => looked.get(uid) ?? { name, uid, idleSeconds: 0, diskBytes: 0 });
       const plan = planAdmission(open, options.maxTorrents);
-      if (plan.do === 'refuse') throw new ProblemError('busy', { detail: 'As many torrents are open as this server allows.', retryAfterSeconds: 30 });
+      if (plan.do === 'refuse')
+        throw new ProblemError('busy', { detail: 'As many torrents are open as this server allows.', retryAfterSeconds: 30 });
       const removed = plan.do === 'evict-then-admit' ? orchestrator.remove(plan.torrent.name, plan.torrent.uid) : undefined;
       const added = add();
       await removed;

@@ -18,7 +18,12 @@ const MIN_PARTS_A_SLOT = 1;
 
 /** Names of the runs that are awake, at most `slots` of them. */
 export function planEncodeSlots(claims: readonly SlotClaim[], slots: number): Set<string> {
-  return new Set([...claims].sort(byClaim).slice(0, slots).map((claim) => claim.name));
+  return new Set(
+    [...claims]
+      .sort(byClaim)
+      .slice(0, slots)
+      .map((claim) => claim.name),
+  );
 }
 
 function byClaim(a: SlotClaim, b: SlotClaim): number {

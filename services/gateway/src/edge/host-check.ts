@@ -3,7 +3,11 @@
  * resolves to us (DNS rebinding): only loopback, the address that the connection really came to, and the configured
  * public names pass.
  */
-export function isHostAllowed(hostHeader: string | undefined, localAddress: string | undefined, publicHosts: readonly string[]): boolean {
+export function isHostAllowed(
+  hostHeader: string | undefined,
+  localAddress: string | undefined,
+  publicHosts: readonly string[],
+): boolean {
   const host = hostHeader?.trim().toLowerCase();
   if (!host) return false;
   const name = hostName(host);
@@ -13,7 +17,10 @@ export function isHostAllowed(hostHeader: string | undefined, localAddress: stri
 }
 
 /** A request of another site: refused wherever it could change something. Absent headers are old clients and tools. */
-export function isCrossSite(headers: { origin?: string | undefined; 'sec-fetch-site'?: string | undefined }, host: string): boolean {
+export function isCrossSite(
+  headers: { origin?: string | undefined; 'sec-fetch-site'?: string | undefined },
+  host: string,
+): boolean {
   const site = headers['sec-fetch-site'];
   if (site === 'cross-site' || site === 'same-site') return true;
   if (headers.origin === undefined) return false;

@@ -1,5 +1,5 @@
-import { buildProblem, type InfoHash, MediaInfo, Problem, ProbeStatus, type Rendition } from '@lodestream/shared';
 import { ProblemError, withSignal } from '@lodestream/service-kit';
+import { buildProblem, type InfoHash, MediaInfo, ProbeStatus, Problem, type Rendition } from '@lodestream/shared';
 import { z } from 'zod';
 import type { Store } from '../state/store.ts';
 import type { TorrentService } from '../torrents/torrent-service.ts';

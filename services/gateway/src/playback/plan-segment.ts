@@ -17,10 +17,7 @@ export type RunView = Readonly<{
   speed: number;
 }>;
 
-export type SegmentPlan =
-  | { do: 'serve'; run: RunView }
-  | { do: 'wait'; run: RunView }
-  | { do: 'start'; until: number | null };
+export type SegmentPlan = { do: 'serve'; run: RunView } | { do: 'wait'; run: RunView } | { do: 'start'; until: number | null };
 
 /** From a run's start to its first part, measured: process, seek, preroll, first pictures (hls.md §3b). */
 const RESTART_SECONDS = 1.5;

@@ -118,7 +118,10 @@ function gridSeconds(rendition: VideoRendition): number {
 }
 
 function defaultTrack(streams: readonly AudioStream[]): number {
-  return Math.max(0, streams.findIndex((stream) => stream.isDefault));
+  return Math.max(
+    0,
+    streams.findIndex((stream) => stream.isDefault),
+  );
 }
 
 /** A name for each track: its title, else its language, else its number; made unique, as RFC 8216 §4.3.4.1.1 asks. */
@@ -139,6 +142,8 @@ function quotable(text: string): string {
 }
 
 function renditionId(prefix: string, settings: object): string {
-  const hash = createHash('sha256').update(JSON.stringify([SCHEME_VERSION, settings])).digest('hex');
+  const hash = createHash('sha256')
+    .update(JSON.stringify([SCHEME_VERSION, settings]))
+    .digest('hex');
   return `${prefix}-${hash.slice(0, 8)}`;
 }

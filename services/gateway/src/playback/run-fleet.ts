@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { type RunSpec, RunStatus, type SourceAddress } from '@lodestream/shared';
 import { type Logger, ProblemError } from '@lodestream/service-kit';
+import { type RunSpec, RunStatus, type SourceAddress } from '@lodestream/shared';
 import { planEncodeSlots } from '../admission/encode-slots.ts';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
 import { readText, toProblemError, type WorkerClient } from '../workloads/worker-client.ts';
@@ -138,7 +138,10 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
       if (handles.get(name) !== handle) return;
       handle.status = status;
       if (status.reason !== undefined && before?.phase !== 'ended' && status.phase === 'ended')
-        options.logger.warn({ rendition: handle.spec.rendition.kind, start: status.startSegment, outcome: status.outcome, reason: status.reason }, 'run ended');
+        options.logger.warn(
+          { rendition: handle.spec.rendition.kind, start: status.startSegment, outcome: status.outcome, reason: status.reason },
+          'run ended',
+        );
       if (status.phase !== before?.phase || status.partsMade !== before?.partsMade) askTurn();
     } catch (error) {
       for (const segment of orders.touch) handle.touches.add(segment);

@@ -45,7 +45,9 @@ export function addWaiter(handle: RunHandle, segment: number, nowMs: number): ()
 }
 
 export function noteDemand(handle: RunHandle, segment: number, nowMs: number): void {
-  handle.demands = [...handle.demands.filter((demand) => nowMs - demand.atMs < DEMAND_WINDOW_MS), { segment, atMs: nowMs }].slice(-64);
+  handle.demands = [...handle.demands.filter((demand) => nowMs - demand.atMs < DEMAND_WINDOW_MS), { segment, atMs: nowMs }].slice(
+    -64,
+  );
 }
 
 export function isMaking(handle: RunHandle): boolean {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type InfoHash, type MediaInfo, type Rendition, type RunSpec, segmentAt } from '@lodestream/shared';
 import { delay, ProblemError, withSignal } from '@lodestream/service-kit';
+import { type InfoHash, type MediaInfo, type Rendition, type RunSpec, segmentAt } from '@lodestream/shared';
 import type { TorrentService } from '../torrents/torrent-service.ts';
 import { runName } from '../workloads/workload-name.ts';
 import type { MediaInfoService, ProbedMedia } from './media-info-service.ts';
@@ -82,7 +82,13 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
     }
   }
 
-  function startFeed(address: SegmentAddress, key: string, segmentKey: string, rendition: Rendition, info: MediaInfo): SegmentFeed {
+  function startFeed(
+    address: SegmentAddress,
+    key: string,
+    segmentKey: string,
+    rendition: Rendition,
+    info: MediaInfo,
+  ): SegmentFeed {
     const { segmentIndex } = address;
     const run = planRun(address, key, rendition, info);
     const fileKey = `${address.infoHash}/${address.fileIndex}`;
@@ -116,7 +122,13 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
     return fleet.start(buildSpec(address, rendition, info, wanted, plan.do === 'start' ? plan.until : null), key);
   }
 
-  function buildSpec(address: SegmentAddress, rendition: Rendition, info: MediaInfo, startSegment: number, until: number | null): RunSpec {
+  function buildSpec(
+    address: SegmentAddress,
+    rendition: Rendition,
+    info: MediaInfo,
+    startSegment: number,
+    until: number | null,
+  ): RunSpec {
     const { infoHash, fileIndex } = address;
     return {
       kind: 'run',
@@ -161,7 +173,11 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
       const segmentIndex = segmentAt(rendition.timeline, seconds);
       const key = `${infoHash}/${fileIndex}/${rendition.id}`;
       if (cache.get(`${key}/${segmentIndex}`)) continue;
-      noteDemand(planRun({ infoHash, fileIndex, renditionId: rendition.id, segmentIndex }, key, rendition, info), segmentIndex, performance.now());
+      noteDemand(
+        planRun({ infoHash, fileIndex, renditionId: rendition.id, segmentIndex }, key, rendition, info),
+        segmentIndex,
+        performance.now(),
+      );
     }
   }
 

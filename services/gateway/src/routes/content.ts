@@ -1,5 +1,5 @@
-import { DownloaderStatus } from '@lodestream/shared';
 import { ProblemError, requestSignal } from '@lodestream/service-kit';
+import { DownloaderStatus } from '@lodestream/shared';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -7,8 +7,8 @@ import { BASE_HEADERS, CONTENT_HEADERS, contentDisposition } from '../edge/respo
 import { downloaderName } from '../workloads/workload-name.ts';
 import type { Deps } from './deps.ts';
 import { hold } from './hold.ts';
-import { openContent, pipeContent } from './pass-through.ts';
 import { FileParams } from './parameters.ts';
+import { openContent, pipeContent } from './pass-through.ts';
 
 /** What a browser may open in place; everything else is offered as a file, whatever it claims to be (security.md H3). */
 const INLINE_TYPE = /^(video|audio)\/|^image\/(png|jpeg|gif|webp|avif)$/;
@@ -42,7 +42,12 @@ export function contentRoutes(app: FastifyInstance, deps: Deps): void {
         const status = DownloaderStatus.optional().parse(await torrents.status(infoHash));
         const { range, 'if-range': ifRange } = request.headers;
         const asked = { ...(range ? { range } : {}), ...(typeof ifRange === 'string' ? { 'if-range': ifRange } : {}) };
-        return { upstream: await openContent(connect, asked, signal), file: status?.files[fileIndex] };
+        const upstream = await openContent(connect, asked, signal).catch((error) => {
+          if (error instanceof ProblemError && error.code === 'range-not-satisfiable')
+            reply.header('content-range', `bytes */${torrents.fileLengthBytes(infoHash, fileIndex)}`);
+          throw error;
+        });
+        return { upstream, file: status?.files.find((found) => found.index === fileIndex) };
       });
       const type = upstream.headers['content-type'] ?? 'application/octet-stream';
       const isInline = INLINE_TYPE.test(type) && request.query.download === undefined;

@@ -1,6 +1,6 @@
+import { delay, ProblemError, requestSignal } from '@lodestream/service-kit';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { delay, ProblemError, requestSignal } from '@lodestream/service-kit';
 import { z } from 'zod';
 import { BASE_HEADERS } from '../edge/response-headers.ts';
 import type { Deps } from './deps.ts';

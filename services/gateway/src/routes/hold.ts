@@ -1,5 +1,5 @@
-import type { InfoHash, Stage } from '@lodestream/shared';
 import { delay, ProblemError, requestSignal } from '@lodestream/service-kit';
+import type { InfoHash, Stage } from '@lodestream/shared';
 import type { FastifyReply } from 'fastify';
 import type { Deps } from './deps.ts';
 

@@ -1,4 +1,4 @@
-import { InfoHash, parseInfoHash } from '@lodestream/shared';
+import { type InfoHash, parseInfoHash } from '@lodestream/shared';
 import { z } from 'zod';
 
 const MAX_FILE_INDEX = 99_999;

@@ -13,7 +13,11 @@ const RESUME_MS = 30_000;
 const PASSED = new Set([200, 206, 416]);
 
 /** The first answer of the downloader, tried again while it restarts; the signal is the deadline. */
-export async function openContent(connect: Connect, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
+export async function openContent(
+  connect: Connect,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   for (;;) {
     signal.throwIfAborted();
     // The deadline is for the headers; the body that follows may take hours.
@@ -82,7 +86,13 @@ export async function pipeContent(
   }
 }
 
-async function resume(connect: Connect, position: number, end: number, etag: string, signal: AbortSignal): Promise<IncomingMessage> {
+async function resume(
+  connect: Connect,
+  position: number,
+  end: number,
+  etag: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const response = await openContent(connect, { range: `bytes=${position}-${end - 1}`, 'if-range': etag }, signal);
   if (response.statusCode !== 206 || startOf(response) !== position) {
     response.destroy();

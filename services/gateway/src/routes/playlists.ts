@@ -1,9 +1,9 @@
 import { ProblemError } from '@lodestream/service-kit';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { buildMediaPlaylist, targetDurationSeconds } from '../playback/media-playlist.ts';
 import { buildMultivariantPlaylist } from '../playback/multivariant-playlist.ts';
-import { z } from 'zod';
 import type { Deps } from './deps.ts';
 import { hold } from './hold.ts';
 import { FileParams, RenditionParams } from './parameters.ts';

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { requestSignal } from '@lodestream/service-kit';
+import { ProblemError, requestSignal } from '@lodestream/service-kit';
+import { formatContentRange, planRange } from '@lodestream/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { BASE_HEADERS } from '../edge/response-headers.ts';
 import type { CachedSegment } from '../playback/segment-cache.ts';
 import type { SegmentFeed } from '../playback/segment-feed.ts';
 import type { SegmentAddress } from '../playback/segment-service.ts';
-import { BASE_HEADERS } from '../edge/response-headers.ts';
 import type { Deps } from './deps.ts';
 import { hold } from './hold.ts';
 import { RenditionParams, SegmentIndexParameter } from './parameters.ts';
@@ -25,8 +26,14 @@ export function segmentRoutes(app: FastifyInstance, deps: Deps): void {
 
   routes.get(
     '/api/v1/torrents/:infoHash/files/:fileIndex/hls/:rendition/:segment.m4s',
-    { schema: { summary: 'Media segment; streamed while it is made', params: RenditionParams.extend({ segment: SegmentIndexParameter }) } },
-    (request, reply) => serve(request, reply, { ...request.params, renditionId: request.params.rendition, segmentIndex: request.params.segment }),
+    {
+      schema: {
+        summary: 'Media segment; streamed while it is made',
+        params: RenditionParams.extend({ segment: SegmentIndexParameter }),
+      },
+    },
+    (request, reply) =>
+      serve(request, reply, { ...request.params, renditionId: request.params.rendition, segmentIndex: request.params.segment }),
   );
 
   async function serve(request: FastifyRequest, reply: FastifyReply, address: SegmentAddress): Promise<FastifyReply> {
@@ -53,9 +60,27 @@ function sendWhole(request: FastifyRequest, reply: FastifyReply, segment: Cached
   reply
     .header('content-type', contentType)
     .header('etag', segment.etag)
-    .header('cache-control', 'private, max-age=31536000, immutable');
+    .header('cache-control', 'private, max-age=31536000, immutable')
+    .header('accept-ranges', 'bytes');
   if (request.headers['if-none-match'] === segment.etag) return reply.code(304).send();
-  return reply.send(segment.bytes);
+  const { range, 'if-range': ifRange } = request.headers;
+  const plan = planRange(
+    { range, ifRange: typeof ifRange === 'string' ? ifRange : undefined },
+    segment.etag,
+    segment.bytes.length,
+  );
+  switch (plan.kind) {
+    case 'whole':
+      return reply.send(segment.bytes);
+    case 'part':
+      reply.code(206).header('content-range', formatContentRange(plan.range, segment.bytes.length));
+      return reply.send(segment.bytes.subarray(plan.range.start, plan.range.end));
+    case 'unsatisfiable':
+      reply.header('content-range', `bytes */${segment.bytes.length}`);
+      throw new ProblemError('range-not-satisfiable');
+    default:
+      return plan satisfies never;
+  }
 }
 
 /** Part by part; a fault after the first byte destroys the socket: never a clean end of a short body. */

@@ -1,6 +1,6 @@
 import multipart from '@fastify/multipart';
-import { AddTorrentBody, apiPaths, type InfoHash, Torrent } from '@lodestream/shared';
 import { ProblemError } from '@lodestream/service-kit';
+import { AddTorrentBody, apiPaths, type InfoHash, Torrent } from '@lodestream/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { readTorrentSource } from '../torrents/torrent-source.ts';
@@ -13,8 +13,10 @@ const MAX_METAINFO_BYTES = 10 * 1024 * 1024;
 export function torrentRoutes(app: FastifyInstance, { torrents, viewers, limits, admission, media, orchestrator }: Deps): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   app.register(multipart, { limits: { fileSize: MAX_METAINFO_BYTES, files: 1, fields: 0, parts: 1 } });
-  app.addContentTypeParser('application/x-bittorrent', { parseAs: 'buffer', bodyLimit: MAX_METAINFO_BYTES }, (_request, body, done) =>
-    done(null, body),
+  app.addContentTypeParser(
+    'application/x-bittorrent',
+    { parseAs: 'buffer', bodyLimit: MAX_METAINFO_BYTES },
+    (_request, body, done) => done(null, body),
   );
 
   routes.post(
@@ -28,7 +30,10 @@ export function torrentRoutes(app: FastifyInstance, { torrents, viewers, limits,
       torrents.touch(source.infoHash);
       if (isNew) void warmOnlyFilm(source.infoHash);
       const torrent = await viewers.torrent(source.infoHash);
-      return reply.code(isNew ? 201 : 200).header('location', apiPaths.torrent(source.infoHash)).send(torrent);
+      return reply
+        .code(isNew ? 201 : 200)
+        .header('location', apiPaths.torrent(source.infoHash))
+        .send(torrent);
     },
   );
 
@@ -55,14 +60,16 @@ async function posted(request: FastifyRequest) {
   if (request.isMultipart()) return { metainfo: await postedFile(request) };
   if (Buffer.isBuffer(request.body)) return { metainfo: request.body };
   const body = AddTorrentBody.safeParse(request.body);
-  if (!body.success) throw new ProblemError('invalid-request', { detail: 'Expected {"magnet": "…"}, {"infoHash": "…"} or a .torrent.' });
+  if (!body.success)
+    throw new ProblemError('invalid-request', { detail: 'Expected {"magnet": "…"}, {"infoHash": "…"} or a .torrent.' });
   return body.data;
 }
 
 async function postedFile(request: FastifyRequest): Promise<Buffer> {
   try {
     const part = await request.file();
-    if (part?.fieldname !== 'torrent') throw new ProblemError('invalid-request', { detail: 'The multipart field is called "torrent".' });
+    if (part?.fieldname !== 'torrent')
+      throw new ProblemError('invalid-request', { detail: 'The multipart field is called "torrent".' });
     return await part.toBuffer();
   } catch (error) {
     // The parser's own words for a body that it cannot read are plain errors.

@@ -40,7 +40,11 @@ export function createRedisStore(url: string, logger: Logger): Store {
       await orElse(redis.set(PREFIX + key, value, 'PX', Math.ceil(ttlSeconds * 1000)), null);
     },
     async takeTurn(key, limit, windowSeconds) {
-      const turns = redis.multi().set(PREFIX + key, '0', 'PX', Math.ceil(windowSeconds * 1000), 'NX').incr(PREFIX + key).exec();
+      const turns = redis
+        .multi()
+        .set(PREFIX + key, '0', 'PX', Math.ceil(windowSeconds * 1000), 'NX')
+        .incr(PREFIX + key)
+        .exec();
       const results = await orElse(turns, null);
       const count = results?.[1]?.[1];
       return typeof count === 'number' ? count <= limit : true;

@@ -1,5 +1,5 @@
-import { buildProblem, DownloaderStatus, type InfoHash, type SourceAddress, type TorrentSource } from '@lodestream/shared';
 import { delay, ProblemError } from '@lodestream/service-kit';
+import { buildProblem, DownloaderStatus, type InfoHash, type SourceAddress, type TorrentSource } from '@lodestream/shared';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
 import type { WorkerClient } from '../workloads/worker-client.ts';
 import { isAlive, isReady, type Workload } from '../workloads/workload.ts';
@@ -54,8 +54,8 @@ const TOUCH_EVERY_MS = 5000;
 export function createTorrentService(options: TorrentServiceOptions): TorrentService {
   const { orchestrator, client } = options;
   const shared = new Map<string, { atMs: number; answer: Promise<DownloaderStatus | undefined> }>();
-  /** Facts that never change once the metadata is here. */
-  const files = new Map<InfoHash, number[]>();
+  /** Length by file index; never changes once the metadata is here. Padding files leave gaps. */
+  const files = new Map<InfoHash, Map<number, number>>();
   const touchedAtMs = new Map<InfoHash, number>();
   const lifetimes = new Map<InfoHash, AbortController>();
   const touchEveryMs = Math.min(TOUCH_EVERY_MS, (options.ttlSeconds * 1000) / 4);
@@ -86,7 +86,7 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
   /** Answers from before it was known are no longer shared: viewers wait for exactly this news. */
   function onReady(infoHash: InfoHash, status: DownloaderStatus): void {
     if (!files.has(infoHash)) for (const key of shared.keys()) if (key.startsWith(infoHash)) shared.delete(key);
-    files.set(infoHash, status.files.map((file) => file.lengthBytes));
+    files.set(infoHash, new Map(status.files.map((file) => [file.index, file.lengthBytes])));
   }
 
   const service: TorrentService = {
@@ -126,14 +126,17 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
       }
     },
     checkFile(infoHash, fileIndex) {
-      if (files.get(infoHash)?.[fileIndex] === undefined) throw new ProblemError('file-unknown');
+      if (!files.get(infoHash)?.has(fileIndex)) throw new ProblemError('file-unknown');
     },
-    fileLengthBytes: (infoHash, fileIndex) => files.get(infoHash)?.[fileIndex] ?? 0,
+    fileLengthBytes: (infoHash, fileIndex) => files.get(infoHash)?.get(fileIndex) ?? 0,
     sourceAddress(infoHash, fileIndex) {
       const found = workload(infoHash);
       if (!found?.address) throw new ProblemError('not-ready', { stage: 'finding-peers' });
       const { host, port } = found.address;
-      return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}/files/${fileIndex}`, token: orchestrator.tokenOf(found.name) };
+      return {
+        url: `http://${host.includes(':') ? `[${host}]` : host}:${port}/files/${fileIndex}`,
+        token: orchestrator.tokenOf(found.name),
+      };
     },
     async prepare(infoHash, fileIndex, signal) {
       const ready = await orchestrator.whenReady(downloaderName(infoHash), signal);
@@ -145,9 +148,10 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
       const last = touchedAtMs.get(infoHash) ?? Number.NEGATIVE_INFINITY;
       if (!isReady(found) || performance.now() - last < touchEveryMs) return;
       touchedAtMs.set(infoHash, performance.now());
-      client
-        .open(found, { method: 'POST', path: '/touch', signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) })
-        .then((response) => response.resume(), () => touchedAtMs.delete(infoHash));
+      client.open(found, { method: 'POST', path: '/touch', signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) }).then(
+        (response) => response.resume(),
+        () => touchedAtMs.delete(infoHash),
+      );
     },
     lifetime(infoHash) {
       const controller = lifetimes.get(infoHash) ?? new AbortController();
@@ -158,4 +162,3 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
   };
   return service;
 }
-

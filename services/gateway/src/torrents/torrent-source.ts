@@ -1,5 +1,5 @@
-import { InfoHash, parseInfoHash, parseMagnetUri, readMetainfo, type TorrentSource } from '@lodestream/shared';
 import { ProblemError } from '@lodestream/service-kit';
+import { InfoHash, parseInfoHash, parseMagnetUri, readMetainfo, type TorrentSource } from '@lodestream/shared';
 
 export type PostedTorrent = { magnet: string } | { infoHash: string } | { metainfo: Uint8Array };
 

@@ -1,10 +1,10 @@
-import type { DownloaderStatus, InfoHash, Torrent, TorrentEvent, TorrentStatus } from '@lodestream/shared';
 import { ProblemError } from '@lodestream/service-kit';
+import type { DownloaderStatus, InfoHash, Torrent, TorrentEvent, TorrentStatus } from '@lodestream/shared';
 import type { MediaInfoService, ProbedMedia } from '../playback/media-info-service.ts';
 import type { RunFleet } from '../playback/run-fleet.ts';
 import type { SegmentService } from '../playback/segment-service.ts';
 import type { TorrentService } from './torrent-service.ts';
-import { viewHints, viewStage, type ViewerFacts } from './viewer-stage.ts';
+import { type ViewerFacts, viewHints, viewStage } from './viewer-stage.ts';
 
 /** What viewers see of a torrent: its public picture, with the stage they wait in and what is wrong. */
 export type ViewerService = {
@@ -36,8 +36,11 @@ export function createViewerService({ torrents, media, segments, fleet }: Viewer
       downloader,
       media: fileIndex === undefined ? undefined : mediaFact(probed),
       isWaitedFor,
-      bitrateBitsPerSecond: film && fileIndex !== undefined ? bitrateOf(film, torrents.fileLengthBytes(infoHash, fileIndex)) : undefined,
-      isWithoutSlot: fleet.making().some((run) => run.key.startsWith(`${infoHash}/${fileIndex}/`) && run.waiters.size > 0 && !run.hasSlot),
+      bitrateBitsPerSecond:
+        film && fileIndex !== undefined ? bitrateOf(film, torrents.fileLengthBytes(infoHash, fileIndex)) : undefined,
+      isWithoutSlot: fleet
+        .making()
+        .some((run) => run.key.startsWith(`${infoHash}/${fileIndex}/`) && run.waiters.size > 0 && !run.hasSlot),
     };
     const name = downloader?.name || torrents.source(infoHash)?.displayName || infoHash;
     const picture = {

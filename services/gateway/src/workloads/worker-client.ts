@@ -1,6 +1,6 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { Problem, type ProblemCode } from '@lodestream/shared';
 import { ProblemError } from '@lodestream/service-kit';
+import { Problem, type ProblemCode } from '@lodestream/shared';
 import type { z } from 'zod';
 import type { ReadyWorkload } from './workload.ts';
 

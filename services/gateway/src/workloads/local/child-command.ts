@@ -30,7 +30,12 @@ export type ChildPlace = {
  * How a worker is started as a child process. Transcoders and probes die with the gateway, even when stopped
  * (`setpriv --pdeathsig KILL`); a downloader is detached.
  */
-export function buildChildCommand({ kind }: Pick<WorkerSpec, 'kind'>, place: ChildPlace, execPath: string, path: string): ChildCommand {
+export function buildChildCommand(
+  { kind }: Pick<WorkerSpec, 'kind'>,
+  place: ChildPlace,
+  execPath: string,
+  path: string,
+): ChildCommand {
   return buildCommand(kind, execPath, {
     PATH: path,
     LODESTREAM_TOKEN: place.token,

@@ -20,7 +20,11 @@ export type WaitingChild = {
 };
 
 /** The same for a child that waits for its job on its standard input (service-kit, standby.ts). */
-export function spawnWaitingChild(command: ChildCommand, logFile: string, onExit: (exit: ChildExit) => void): WaitingChild | undefined {
+export function spawnWaitingChild(
+  command: ChildCommand,
+  logFile: string,
+  onExit: (exit: ChildExit) => void,
+): WaitingChild | undefined {
   const child = spawnLogged(command, logFile, 'pipe', onExit);
   const process = identify(child);
   // Its end is seen by its exit.
@@ -28,7 +32,12 @@ export function spawnWaitingChild(command: ChildCommand, logFile: string, onExit
   return process && { process, begin: (environment) => child.stdin?.end(JSON.stringify(environment)) };
 }
 
-function spawnLogged(command: ChildCommand, logFile: string, input: 'ignore' | 'pipe', onExit: (exit: ChildExit) => void): ChildProcess {
+function spawnLogged(
+  command: ChildCommand,
+  logFile: string,
+  input: 'ignore' | 'pipe',
+  onExit: (exit: ChildExit) => void,
+): ChildProcess {
   const log = openSync(logFile, 'a', 0o600);
   try {
     const child = spawn(command.file, command.args, {

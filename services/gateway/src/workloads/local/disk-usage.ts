@@ -15,7 +15,12 @@ async function sizeOf(dir: string): Promise<number> {
   let bytes = 0;
   for (const entry of await readdir(dir, { withFileTypes: true }).catch(() => [])) {
     const path = join(dir, entry.name);
-    bytes += entry.isDirectory() ? await sizeOf(path) : await stat(path).then((stats) => stats.blocks * BLOCK_BYTES, () => 0);
+    bytes += entry.isDirectory()
+      ? await sizeOf(path)
+      : await stat(path).then(
+          (stats) => stats.blocks * BLOCK_BYTES,
+          () => 0,
+        );
   }
   return bytes;
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CallHome, buildProblem, type WorkerSpec } from '@lodestream/shared';
 import { type Logger, ProblemError, withSignal } from '@lodestream/service-kit';
+import { buildProblem, type CallHome } from '@lodestream/shared';
 import { type CrashLadder, LOCAL_LADDER, planRestart } from '../crash-ladder.ts';
 import type { Orchestrator } from '../orchestrator.ts';
-import { isAlive, isReady, type ReadyWorkload, type Workload } from '../workload.ts';
+import { isAlive, isReady, type Workload } from '../workload.ts';
 import { logId, workloadToken } from '../workload-name.ts';
 import { buildChildCommand } from './child-command.ts';
 import { type ChildExit, spawnChild } from './child-process.ts';
@@ -64,7 +64,13 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     logger.debug({ kind: spec.kind, workload: logId(key, spec.name), phase: 'starting' }, 'workload');
     const port = entry.workload.address?.port ?? 0;
     const folder = createWorkloadFolder(root, spec);
-    const place = { ...folder, token: workloadToken(key, spec.name), callHomeUrl: options.callHomeUrl, port, logLevel: options.logLevel };
+    const place = {
+      ...folder,
+      token: workloadToken(key, spec.name),
+      callHomeUrl: options.callHomeUrl,
+      port,
+      logLevel: options.logLevel,
+    };
     const command = buildChildCommand(spec, place, process.execPath, path);
     const uid = entry.workload.uid;
     entry.timer = setTimeout(() => {
@@ -93,7 +99,10 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     const plan = planRestart(ladder, entry.crashesAtMs, now);
     if (plan.do === 'fail') {
       folder.remove();
-      update(entry, { phase: 'failed', problem: buildProblem('workload-failed', { retryAfterSeconds: ladder.keepErrorMs / 1000 }) });
+      update(entry, {
+        phase: 'failed',
+        problem: buildProblem('workload-failed', { retryAfterSeconds: ladder.keepErrorMs / 1000 }),
+      });
       entry.timer = setTimeout(() => forget(entry), Math.max(0, plan.untilMs - now)).unref();
       return;
     }
@@ -105,10 +114,13 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       return;
     }
     update(entry, { phase: 'restarting', uid: randomUUID() });
-    entry.timer = setTimeout(() => {
-      update(entry, { phase: 'starting' });
-      start(entry);
-    }, Math.max(0, plan.atMs - now)).unref();
+    entry.timer = setTimeout(
+      () => {
+        update(entry, { phase: 'starting' });
+        start(entry);
+      },
+      Math.max(0, plan.atMs - now),
+    ).unref();
   };
 
   const forget = (entry: Entry) => {
@@ -169,7 +181,15 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       const existing = entries.get(spec.name);
       if (existing && (isAlive(existing.workload) || existing.workload.phase === 'failed')) return existing.workload;
       const entry: Entry = {
-        workload: { name: spec.name, uid: randomUUID(), phase: 'starting', address: undefined, spec, problem: undefined, startedAt: Date.now() },
+        workload: {
+          name: spec.name,
+          uid: randomUUID(),
+          phase: 'starting',
+          address: undefined,
+          spec,
+          problem: undefined,
+          startedAt: Date.now(),
+        },
         process: undefined,
         crashesAtMs: existing?.crashesAtMs ?? [],
         timer: undefined,
@@ -187,7 +207,10 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       for (;;) {
         const workload = entries.get(name)?.workload;
         if (isReady(workload)) return workload;
-        if (!isAlive(workload)) throw workload?.problem ? new ProblemError(workload.problem.code, workload.problem) : new ProblemError('workload-failed');
+        if (!isAlive(workload))
+          throw workload?.problem
+            ? new ProblemError(workload.problem.code, workload.problem)
+            : new ProblemError('workload-failed');
         await nextChange(name, signal);
       }
     },
@@ -217,7 +240,13 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       // Late words of a process that has ended must not stand for the next one.
       if (!entry?.process || (entry.workload.phase !== 'starting' && entry.workload.phase !== 'ready')) return false;
       clearTimeout(entry.timer);
-      openWorkloadFolder(root, name).writeRecord({ ...entry.process, name, uid: entry.workload.uid, port, startedAt: entry.workload.startedAt });
+      openWorkloadFolder(root, name).writeRecord({
+        ...entry.process,
+        name,
+        uid: entry.workload.uid,
+        port,
+        startedAt: entry.workload.startedAt,
+      });
       update(entry, { phase: 'ready', address: { host: LOOPBACK, port } });
       return true;
     },

@@ -26,7 +26,12 @@ export type Standby = Disposable & {
   /** Somebody is here, and may want workers soon. */
   expect(): void;
   /** Gives the job to a process that waits for one; undefined when none does. */
-  begin(kind: WorkerSpec['kind'], command: ChildCommand, logFile: string, onExit: (exit: ChildExit) => void): ProcessId | undefined;
+  begin(
+    kind: WorkerSpec['kind'],
+    command: ChildCommand,
+    logFile: string,
+    onExit: (exit: ChildExit) => void,
+  ): ProcessId | undefined;
 };
 
 export type StandbyOptions = { root: string; ttlSeconds: number; execPath: string; path: string };

@@ -1,7 +1,7 @@
+import { z } from 'zod';
 import { createWorkerClient } from '../worker-client.ts';
 import type { ReadyWorkload } from '../workload.ts';
 import type { ProcessId } from './process-table.ts';
-import { z } from 'zod';
 
 const EVERY_MS = 2000;
 /** A hang is synchronous: nothing inside the process can see it (webtorrent.md §8.4). */

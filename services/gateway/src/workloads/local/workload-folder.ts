@@ -1,4 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, renameSync, openSync, closeSync, fstatSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { WorkerSpec } from '@lodestream/shared';
 import { z } from 'zod';
@@ -66,7 +77,9 @@ export function openWorkloadFolder(root: string, name: string) {
 
 export function listWorkloadFolders(root: string): string[] {
   try {
-    return readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    return readdirSync(root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
   } catch {
     return [];
   }
