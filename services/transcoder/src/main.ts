@@ -5,12 +5,18 @@
  */
 import { delay } from '@lodestream/service-kit/abort';
 import { createIdleClock } from '@lodestream/service-kit/idle-clock';
+import { waitForJob } from '@lodestream/service-kit/standby';
 import type { Job } from './app.ts';
 import { readSpecUnchecked } from './config.ts';
 
 /** A probe may wait for its first bytes for minutes: it gets this head start, and the server is loaded beside it. */
 const PROBE_HEAD_START_MS = 100;
 
+await waitForJob(async () => {
+  await import('./run/run.ts');
+  await import('./probe/probe.ts');
+  await import('./app.ts');
+});
 const { spec, directory } = readSpecUnchecked();
 const clock = createIdleClock();
 const job = await startJob();
