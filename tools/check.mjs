@@ -1,20 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { ROOT, runTool, say } from './project.mjs';
-import { ensureDependencies, packageFolders } from './setup/dependencies.mjs';
-import { ensureNode, toolEnvironment } from './setup/node-toolchain.mjs';
-import { ensureTestPrograms } from './setup/programs.mjs';
+import { packageFolders } from './setup/dependencies.mjs';
+import { toolEnvironment } from './setup/node-toolchain.mjs';
 import { runCommand } from './setup/run-command.mjs';
-import { ensureWebApp } from './setup/web-app.mjs';
+import { setUpTests } from './setup/tests.mjs';
 import { formatCounts } from './verify/count-tests.mjs';
 import { runTests } from './verify/run-tests.mjs';
 
 /** `npm run check`, and CI: lint, types, dead code and all tests. Every step runs, so that one run shows all that is wrong. */
 await runTool(async () => {
-  const nodePath = await ensureNode();
-  await ensureDependencies(nodePath);
-  await ensureTestPrograms();
-  await ensureWebApp(nodePath);
+  const nodePath = await setUpTests();
   const failures = [];
   const step = async (name, dir, shellCommand) => {
     const startedAt = performance.now();

@@ -1,0 +1,49 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { cachedSegments } from './cached-segments.ts';
+import { downloaderMemory } from './downloader-memory.ts';
+import { farSeek } from './far-seek.ts';
+import { firstFrame } from './first-frame.ts';
+import { hundredViewers } from './hundred-viewers.ts';
+import { readConditions } from './measure/conditions.ts';
+import { formatReport } from './measure/report.ts';
+import type { Measure, MeasureResult } from './measure/result.ts';
+import { sleepingRun } from './sleeping-run.ts';
+import { wholeFilm } from './whole-film.ts';
+
+/** In the order of the table. */
+const MEASURES: readonly Measure[] = [
+  firstFrame,
+  farSeek,
+  wholeFilm,
+  cachedSegments,
+  hundredViewers,
+  sleepingRun,
+  downloaderMemory,
+];
+const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, output: { type: 'string' } },
+});
+const wanted = values.only?.split(',');
+const unknown = wanted?.filter((name) => !MEASURES.some((measure) => measure.name === name)) ?? [];
+if (unknown.length > 0) {
+  process.stderr.write(`no such measure: ${unknown.join(', ')}; there are ${MEASURES.map(({ name }) => name).join(', ')}\n`);
+  process.exit(2);
+}
+
+const results: MeasureResult[] = [];
+for (const measure of MEASURES.filter(({ name }) => wanted?.includes(name) ?? true)) {
+  process.stderr.write(`bench: ${measure.name}\n`);
+  results.push(await measure.run({ isQuick: values.quick }));
+}
+const report = formatReport(results, await readConditions());
+process.stdout.write(`${report}\n`);
+// Only the whole is a page: a part of it, or a hasty look, would stand beside figures of another day.
+if (!wanted && !values.quick) {
+  await mkdir(dirname(PAGE), { recursive: true });
+  await writeFile(PAGE, report);
+}
