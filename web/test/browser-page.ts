@@ -41,7 +41,11 @@ export function readNextFrame(page: Page): Promise<ShownFrame> {
       new Promise<{ frame: number; expectedFrame: number; mediaSeconds: number }>((resolve, reject) => {
         const video = document.querySelector('video');
         if (!video) return reject(new Error('there is no video'));
-        const timer = setTimeout(() => reject(new Error('no new picture within 8 s')), 8_000);
+        const timer = setTimeout(() => {
+          const spans = Array.from({ length: video.buffered.length }, (_, n) => [video.buffered.start(n), video.buffered.end(n)]);
+          const { currentTime, paused, seeking, readyState } = video;
+          reject(new Error(`no new picture within 8 s: ${JSON.stringify({ currentTime, paused, seeking, readyState, spans })}`));
+        }, 8_000);
         video.requestVideoFrameCallback((_now, { mediaTime }) => {
           clearTimeout(timer);
           const canvas = document.createElement('canvas');
@@ -78,6 +82,7 @@ export async function waitUntilPlaying(page: Page, timeoutMs = 20_000): Promise<
 /** A click into the seek bar at that part of it. */
 export async function clickSeekBar(page: Page, fraction: number): Promise<void> {
   await page.mouse.move(480, 300);
+  await page.waitForSelector('[data-testid=player][data-controls=shown]');
   const box = await page.getByTestId('seek-bar').boundingBox();
   if (!box) throw new Error('the seek bar is not shown');
   await page.mouse.click(box.x + box.width * fraction, box.y + box.height / 2);

@@ -54,7 +54,7 @@ function videoArguments(): string[] {
   );
   const filter = ['drawbox=x=0:y=0:w=iw:h=48:color=black:t=fill', ...boxes, 'format=yuv420p'].join(',');
   return [
-    ...['-f', 'lavfi', '-i', `testsrc2=size=640x360:rate=${FRAMES_PER_SECOND}:duration=${FILM_SECONDS}`, '-vf', filter],
+    ...['-f', 'lavfi', '-i', `color=c=0x24405c:size=640x360:rate=${FRAMES_PER_SECOND}:duration=${FILM_SECONDS}`, '-vf', filter],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '28', '-profile:v', 'high', '-level:v', '3.0', '-threads', '2'],
     ...['-g', '48', '-keyint_min', '48', '-sc_threshold', '0', '-force_key_frames', 'expr:eq(mod(n,48),0)'],
     ...['-hls_time', '0.5'],
@@ -64,7 +64,8 @@ function videoArguments(): string[] {
 function audioArguments(hertz: number): string[] {
   return [
     ...['-f', 'lavfi', '-i', `sine=frequency=${hertz}:sample_rate=48000:duration=${FILM_SECONDS}`, '-af', 'volume=0.2'],
-    ...['-ac', '2', '-c:a', 'aac', '-b:a', '96k', '-hls_time', '0.512'],
+    // Without the encoder's priming packet: its time is below zero, which fMP4 cannot say, and the timeline would be off by a day.
+    ...['-ac', '2', '-c:a', 'aac', '-b:a', '96k', '-bsf:a', 'noise=drop=lt(pts*tb\\,-0.005)', '-hls_time', '0.512'],
   ];
 }
 

