@@ -21,5 +21,7 @@ export async function serve(job: Job, clock: IdleClock): Promise<void> {
     segmentRoutes(app, job.run, config.spec.kind === 'run' ? config.spec.rendition.kind : 'video');
     job.run.onEnded((state) => logger.info({ outcome: state.outcome, reason: state.reason }, 'run ended'));
   } else probeRoutes(app, job.probe);
+  // The time to live counts from here: on a busy machine loading alone can take seconds.
+  clock.touch();
   await runWorker({ app, config, logger, clock, leave: () => (job.kind === 'run' ? job.run.leave() : job.probe.leave()) });
 }
