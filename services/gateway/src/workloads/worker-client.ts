@@ -29,6 +29,15 @@ export function createWorkerClient(tokenOf: (name: string) => string): WorkerCli
   const open = (workload: ReadyWorkload, ask: WorkerRequest) => {
     const body = ask.body === undefined ? undefined : JSON.stringify(ask.body);
     return new Promise<IncomingMessage>((resolve, reject) => {
+      const { signal } = ask;
+      if (signal.aborted) return reject(signal.reason);
+      // Not http's own `signal`: it stays with the pooled socket, and would end whatever is read over it later.
+      const onAbort = () => {
+        reject(signal.reason);
+        outgoing.destroy();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      const release = () => signal.removeEventListener('abort', onAbort);
       const outgoing = request({
         agent,
         host: workload.address.host,
@@ -36,17 +45,22 @@ export function createWorkerClient(tokenOf: (name: string) => string): WorkerCli
         method: ask.method ?? 'GET',
         path: ask.path,
         maxHeaderSize: MAX_HEADER_BYTES,
-        signal: ask.signal,
         headers: {
           ...ask.headers,
           authorization: `Bearer ${tokenOf(workload.name)}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
         },
       });
-      outgoing.once('response', resolve);
-      outgoing.once('error', (error) =>
-        reject(ask.signal.aborted ? ask.signal.reason : new ProblemError('workload-failed', {}, { cause: error })),
-      );
+      outgoing.once('response', (response) => {
+        // Whoever reads it sees the error; one that is read no more has nobody to tell.
+        response.on('error', () => {});
+        response.once('close', release);
+        resolve(response);
+      });
+      outgoing.on('error', (error) => {
+        release();
+        reject(new ProblemError('workload-failed', {}, { cause: error }));
+      });
       outgoing.end(body);
     });
   };
