@@ -96,8 +96,9 @@ export function createStandby({ root, ttlSeconds, execPath, path }: StandbyOptio
     begin(kind, command, logFile, onExit) {
       const program = kind === 'downloader' ? 'downloader' : 'transcoder';
       const spare = [...spares].find((each) => each.program === program);
-      if (!spare) return undefined;
+      // Also when none is there: what is started in its place has the cores for itself.
       busyAtMs = performance.now();
+      if (!spare) return undefined;
       spare.onExit = onExit;
       // What it says from now on, and what it has said, is its workload's.
       renameSync(spare.logFile, logFile);
