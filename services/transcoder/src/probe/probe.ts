@@ -4,7 +4,7 @@
  */
 import type { IdleClock } from '@lodestream/service-kit/idle-clock';
 import type { MediaInfo, NotPlayableReason, ProbeSpec, ProbeStatus, Problem } from '@lodestream/shared';
-import { buildGuardOptions, type Container } from '../ffmpeg/allow-lists.ts';
+import { buildGuardOptions, CONTAINERS, type Container } from '../ffmpeg/allow-lists.ts';
 import { openSourceProxy, type SourceProxy } from '../source/source-proxy.ts';
 import { openSource, type SourceReader } from '../source/source-reader.ts';
 import { FfprobeFailed, runFfprobe } from './ffprobe.ts';
@@ -19,6 +19,10 @@ const loadReading = () => import('./reading.ts');
 const MAX_HEAD_BYTES = 128 * 1024 ** 2;
 /** The last ten seconds of 8K are below this; what needs more has no index, and its stated length has to do. */
 const MAX_TAIL_BYTES = 64 * 1024 ** 2;
+
+/** ffprobe seeks to the last keyframe before it; no film is longer than a day (security.md §6.5). */
+const BEYOND_ANY_FILM_SECONDS = 1e6;
+const PACKET_ENTRIES = 'packet=stream_index,pts_time,dts_time,duration_time,flags';
 
 export type ProbeResult = { mediaInfo: MediaInfo } | { problem: Problem };
 
@@ -95,6 +99,13 @@ async function readHead(source: SourceReader, lengthBytes: number, signal: Abort
 async function askFfprobe(proxy: SourceProxy, container: Container, signal: AbortSignal): Promise<ProbeResult> {
   const guards = ['-v', 'error', ...buildGuardOptions(container)];
   const watch = { bytesRead: proxy.bytesRead, isStarved: proxy.isStarved };
+  const answer = async (raw: RawProbe, ends: Map<number, StreamEnd>) => {
+    const { readProbe } = await loadReading();
+    const read = readProbe(raw, container, ends);
+    return 'mediaInfo' in read ? { mediaInfo: read.mediaInfo } : notPlayable(read.reason, read.detail);
+  };
+  const atOnce = CONTAINERS[container].isIndexed ? await askAtOnce(guards, proxy, signal) : undefined;
+  if (atOnce) return answer(atOnce.raw, atOnce.ends);
   let raw: RawProbe;
   try {
     const args = [...guards, '-show_format', '-show_streams', '-show_chapters', '-of', 'json', proxy.url];
@@ -111,9 +122,33 @@ async function askFfprobe(proxy: SourceProxy, container: Container, signal: Abor
   }
   const ends = await readEnds(raw, guards, proxy, signal);
   if (ends?.size === 0) return notPlayable('damaged', 'there is nothing to play in this file');
-  const { readProbe } = await loadReading();
-  const read = readProbe(raw, container, ends ?? new Map());
-  return 'mediaInfo' in read ? { mediaInfo: read.mediaInfo } : notPlayable(read.reason, read.detail);
+  return answer(raw, ends ?? new Map());
+}
+
+/**
+ * Streams and their ends in one ffprobe: an index finds the last keyframe without anybody knowing how long the film is, and a
+ * process less is 0.1 s less to wait. Undefined where it does not show the end of every stream: then one is asked after the other.
+ */
+async function askAtOnce(
+  guards: string[],
+  proxy: SourceProxy,
+  signal: AbortSignal,
+): Promise<{ raw: RawProbe; ends: Map<number, StreamEnd> } | undefined> {
+  const shown = ['-show_format', '-show_streams', '-show_chapters', '-show_entries', PACKET_ENTRIES];
+  const args = [...guards, '-read_intervals', `${BEYOND_ANY_FILM_SECONDS}%`, ...shown, '-of', 'json', proxy.url];
+  const watch = { bytesRead: proxy.bytesRead, isStarved: proxy.isStarved, maxBytes: MAX_TAIL_BYTES };
+  try {
+    const [json, { RawPackets, RawProbe, isPlayed, readStreamEnds }] = await Promise.all([
+      runFfprobe(args, watch, signal),
+      loadReading(),
+    ]);
+    const raw = RawProbe.parse(json);
+    const ends = readStreamEnds(RawPackets.parse(json));
+    return raw.streams.filter(isPlayed).every((stream) => ends.has(stream.index)) ? { raw, ends } : undefined;
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
 }
 
 /**
@@ -126,13 +161,12 @@ async function readEnds(
   proxy: SourceProxy,
   signal: AbortSignal,
 ): Promise<Map<number, StreamEnd> | undefined> {
-  const entries = 'packet=stream_index,pts_time,dts_time,duration_time,flags';
   const watch = { bytesRead: proxy.bytesRead, isStarved: proxy.isStarved, maxBytes: MAX_TAIL_BYTES };
   const { RawPackets, readStreamEnds, tailStarts } = await loadReading();
   for (const start of tailStarts(raw)) {
     const interval = start === undefined ? [] : ['-read_intervals', `${start.toFixed(3)}%`];
     try {
-      const args = [...guards, ...interval, '-show_entries', entries, '-of', 'json', proxy.url];
+      const args = [...guards, ...interval, '-show_entries', PACKET_ENTRIES, '-of', 'json', proxy.url];
       const ends = readStreamEnds(RawPackets.parse(await runFfprobe(args, watch, signal)));
       if (ends.size > 0 || start === undefined) return ends;
     } catch {

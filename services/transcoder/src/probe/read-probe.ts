@@ -48,6 +48,11 @@ export function readProbe(raw: RawProbe, container: Container, ends: ReadonlyMap
   };
 }
 
+/** What a viewer sees or hears. */
+export function isPlayed(stream: RawStream): boolean {
+  return stream.codec_type === 'audio' || (stream.codec_type === 'video' && !isCover(stream));
+}
+
 /** Cover art is a stream to ffmpeg, and no film to a viewer. */
 function isCover(stream: RawStream): boolean {
   return stream.disposition.attached_pic === 1 || stream.disposition.timed_thumbnails === 1 || stream.codec_name === 'png';
