@@ -78,8 +78,6 @@ const Environment = z.object({
 const DISK_SHARE = 0.8;
 const MAX_DEFAULT_THREADS = 4;
 
-export type GatewayConfig = ReturnType<typeof loadGatewayConfig>;
-
 /** Reads the settings once; a bad value stops the service with a readable list. */
 export function loadGatewayConfig(env: NodeJS.ProcessEnv = process.env) {
   const set = loadConfig(Environment, env);
