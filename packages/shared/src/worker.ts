@@ -56,6 +56,13 @@ export const RunSpec = z.object({
   rendition: Rendition,
   /** Where the rendition's stream ends in the source, by the probe: only beyond it an audio run makes silence. */
   streamEndSeconds: z.number().optional(),
+  /**
+   * Sound whose container rounds times to milliseconds: its frames really last `frameSamples` each from `startSeconds` on.
+   * A run that starts in the middle would else begin up to half a millisecond beside the one before it.
+   */
+  soundFrames: z
+    .object({ startSeconds: z.number(), frameSamples: z.int().positive(), sampleRate: z.int().positive() })
+    .optional(),
   startSegment: z.int().nonnegative(),
   /** The first segment that is not this run's; null: to the film's last segment, which is a run of its own. */
   until: z.int().positive().nullable(),

@@ -14,7 +14,7 @@ import {
 } from '@lodestream/shared';
 
 /** Changes whenever the same settings would give other bytes: an upgrade never mixes old segments with a new init. */
-const SCHEME_VERSION = 1;
+const SCHEME_VERSION = 2;
 const MAX_HEIGHT = 1080;
 const MAX_WIDTH = 1920;
 const CRF = 22;

@@ -9,6 +9,7 @@ import type { RunFleet } from './run-fleet.ts';
 import { noteDemand, type RunHandle } from './run-handle.ts';
 import type { CachedSegment, SegmentCache } from './segment-cache.ts';
 import { createSegmentFeed, type SegmentFeed } from './segment-feed.ts';
+import { soundFramesOf } from './sound-frames.ts';
 
 export type SegmentAddress = { infoHash: InfoHash; fileIndex: number; renditionId: string; segmentIndex: number | 'init' };
 
@@ -139,7 +140,7 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
       container: info.container,
       isIndexed: info.isIndexed,
       rendition,
-      ...streamEnd(rendition, info),
+      ...soundOf(rendition, info),
       startSegment,
       until,
       ffmpegThreads: options.ffmpegThreads,
@@ -184,9 +185,11 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
   return { open, warm, isWaitedFor: (infoHash, fileIndex) => waiting.has(`${infoHash}/${fileIndex}`) };
 }
 
-function streamEnd(rendition: Rendition, info: MediaInfo): Pick<RunSpec, 'streamEndSeconds'> {
+function soundOf(rendition: Rendition, info: MediaInfo): Pick<RunSpec, 'streamEndSeconds' | 'soundFrames'> {
   const stream = rendition.kind === 'audio' && info.audio.find((candidate) => candidate.index === rendition.streamIndex);
-  return stream ? { streamEndSeconds: stream.endSeconds } : {};
+  if (!stream) return {};
+  const soundFrames = soundFramesOf(stream, info.container);
+  return { streamEndSeconds: stream.endSeconds, ...(soundFrames ? { soundFrames } : {}) };
 }
 
 /** A fault of a run or of its process passes; the request's own faults do not. */

@@ -40,7 +40,7 @@ const KEPT_PLAYLIST_ENTRIES = 2;
 export function buildRunCommand(spec: RunSpec, sourceUrl: string): FfmpegCommandLine {
   const plan = planRun(spec);
   const { rendition } = spec;
-  const body = rendition.kind === 'video' ? videoOptions(rendition, plan) : audioOptions(rendition, plan, spec.streamEndSeconds);
+  const body = rendition.kind === 'video' ? videoOptions(rendition, plan) : audioOptions(rendition, plan, spec);
   return {
     inputOptions: [
       ...['-nostdin', '-v', 'warning', '-nostats'],
@@ -111,13 +111,14 @@ function videoOptions(rendition: VideoRendition, plan: RunPlan): string[] {
   ];
 }
 
-function audioOptions(rendition: AudioRendition, plan: RunPlan, streamEndSeconds: number | undefined): string[] {
+function audioOptions(rendition: AudioRendition, plan: RunPlan, { streamEndSeconds, soundFrames }: RunSpec): string[] {
   const { timeline } = rendition;
   const rate = timeline.timescale;
   const endFrame = plan.firstFrame + plan.frameCount;
   const endSamples = Math.min((endFrame + AUDIO_POSTROLL_FRAMES) * AAC_FRAME_SAMPLES, timeline.totalTicks);
   const isBeyondSound = streamEndSeconds !== undefined && endSamples / rate > streamEndSeconds - AUDIO_PREROLL_SECONDS;
   const filters = [
+    ...(soundFrames ? [exactTimes(soundFrames)] : []),
     // Two: first_pts counts in the rate of its input, so the resampling to 48 kHz is a filter of its own (hls.md §4).
     `aresample=${rate}`,
     `aresample=async=1:min_hard_comp=0.1:first_pts=${audioStartSamples(plan)}`,
@@ -135,6 +136,16 @@ function audioOptions(rendition: AudioRendition, plan: RunPlan, streamEndSeconds
     // Drops the encoder's priming, our preroll and our postroll: the first packet left is exactly the grid's.
     ...['-bsf:a', `noise=drop=lt(pts*tb\\,${edge(plan.firstFrame)})+gt(pts*tb\\,${edge(endFrame)})`],
   ];
+}
+
+/**
+ * Puts the end of every frame on the lattice that the stream's own frames make, in samples: Matroska's milliseconds are up to
+ * 24 samples beside it, and the first frame of a run says where all that follow lie. By its end, because a seek cuts the
+ * first frame at its front.
+ */
+function exactTimes({ startSeconds, frameSamples, sampleRate }: NonNullable<RunSpec['soundFrames']>): string {
+  const start = Math.round(startSeconds * sampleRate);
+  return `asetpts=round((PTS+NB_SAMPLES-(${start}))/${frameSamples})*${frameSamples}-NB_SAMPLES+(${start})`;
 }
 
 function hlsOptions(rendition: VideoRendition | AudioRendition, plan: RunPlan): string[] {
