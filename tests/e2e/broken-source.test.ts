@@ -74,7 +74,9 @@ test('a source that is killed, cut off and silent in the middle of runs never co
   expectSameBytes(fetched, pictures);
   expect(await decodeFrameNumbers(pictures)).toEqual(Array.from({ length: clip.frameCount }, (_, frame) => frame));
   const sound = await checkRendition(playlists.audio[0]?.url ?? '');
-  expect((await decodeTones(sound, 0)).slice(0, FILM_SECONDS)).toEqual(Array.from({ length: FILM_SECONDS }, (_, second) => second % 10));
+  expect((await decodeTones(sound, 0)).slice(0, FILM_SECONDS)).toEqual(
+    Array.from({ length: FILM_SECONDS }, (_, second) => second % 10),
+  );
 });
 
 test('a viewer whose source breaks again and again sees every picture once, in order, up to the end', async () => {
@@ -101,7 +103,10 @@ test('a viewer whose source breaks again and again sees every picture once, in o
   const frames = await watch.takeFrames();
   expect(judgeFrames(frames, clip)).toEqual([]);
   const times = frames.map((frame) => frame.mediaTimeSeconds);
-  expect(times.filter((time, at) => at > 0 && time <= (times[at - 1] ?? 0)), 'pictures that came again').toEqual([]);
+  expect(
+    times.filter((time, at) => at > 0 && time <= (times[at - 1] ?? 0)),
+    'pictures that came again',
+  ).toEqual([]);
   expect(times.at(-1)).toBeGreaterThan(clip.durationSeconds - 0.5);
   expect(watch.faults.errors).toEqual([]);
 });
@@ -121,7 +126,10 @@ async function startSlowLine({ torrent, seeder }: SeededFilm) {
  * Fetches every segment in order as a player does that tries again: what breaks off is thrown away, what ends is taken for
  * whole. `onFirstBytes` is called once a segment, while it is being made.
  */
-async function fetchWhileFaultsStrike(playlistUrl: string, onFirstBytes: (segmentIndex: number) => Promise<void>): Promise<Buffer[]> {
+async function fetchWhileFaultsStrike(
+  playlistUrl: string,
+  onFirstBytes: (segmentIndex: number) => Promise<void>,
+): Promise<Buffer[]> {
   const { segments } = await readMediaPlaylist(playlistUrl);
   const bodies: Buffer[] = [];
   for (const [segmentIndex, { url }] of segments.entries()) {

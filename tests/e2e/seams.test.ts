@@ -26,14 +26,16 @@ import { seededRandom, shuffle } from './support/random.ts';
 /** Segments that are asked for at once: more clients than slots, as many as a machine of two cores bears. */
 const BATCH = 3;
 const MIN_RUNS = 18;
+/** Sound is made far faster than it is asked for: a run of it has mostly made the next two segments as well. */
+const MIN_AUDIO_RUNS = 10;
 const PLAYBACK_RATE = 8;
 const PLAY_TIMEOUT_MS = 120_000;
 
 describe.each([
   // Shorter segments, because a run also makes what comes after its own start: about half of them get a run of their own.
-  { how: 'runs that go on', settings: { LODESTREAM_SEGMENT_SECONDS: '5' }, seed: 20 },
-  { how: 'one run per segment', settings: { LODESTREAM_RUN_SEGMENTS: '1' }, seed: 21 },
-])('a film made by $how, started in random order', ({ settings, seed }) => {
+  { how: 'runs that go on', settings: { LODESTREAM_SEGMENT_SECONDS: '5' }, minAudioRuns: MIN_AUDIO_RUNS, seed: 20 },
+  { how: 'one run per segment', settings: { LODESTREAM_RUN_SEGMENTS: '1' }, minAudioRuns: MIN_RUNS, seed: 21 },
+])('a film made by $how, started in random order', ({ settings, minAudioRuns, seed }) => {
   it('is bit for bit what one encode makes of it, and plays through without a seam', async () => {
     const clip = await makeSmallFilm();
     await using dir = await makeTempDir('seams');
@@ -53,8 +55,8 @@ describe.each([
     const random = seededRandom(seed);
     const video = await fetchInRandomOrder(playlists.variants[0]?.url ?? '', random);
     const audio = await fetchInRandomOrder(playlists.audio[0]?.url ?? '', random);
-    for (const kind of ['video', 'audio'] as const)
-      expect(countStarts(gateway, kind), `${kind} runs`).toBeGreaterThanOrEqual(MIN_RUNS);
+    expect(countStarts(gateway, 'video'), 'video runs').toBeGreaterThanOrEqual(MIN_RUNS);
+    expect(countStarts(gateway, 'audio'), 'audio runs').toBeGreaterThanOrEqual(minAudioRuns);
     await expectSameInits(gateway);
 
     const reference = await encodeInOnePass(clip, dir.path);
@@ -84,7 +86,9 @@ async function fetchInRandomOrder(url: string, random: () => number): Promise<Ch
   }
   const checked = await checkRendition(url, { segmentIndexes: shuffle(segments.length, random) });
   for (const { segmentIndex, bytes } of checked.segments)
-    expect(bytes.equals(streamed[segmentIndex] as Buffer), `segment ${segmentIndex} is the same while and after it is made`).toBe(true);
+    expect(bytes.equals(streamed[segmentIndex] as Buffer), `segment ${segmentIndex} is the same while and after it is made`).toBe(
+      true,
+    );
   return checked;
 }
 
@@ -97,7 +101,10 @@ async function expectSameInits(gateway: TestGateway): Promise<void> {
   for (const kind of ['video', 'audio'] as const) {
     const runs = listRuns(gateway).filter((run) => run.kind === kind);
     const inits = await Promise.all(runs.map((run) => askRun(gateway, run.name, '/init')));
-    expect(new Set(inits.map((init) => init.toString('base64'))).size, `different init segments of ${runs.length} ${kind} runs`).toBe(1);
+    expect(
+      new Set(inits.map((init) => init.toString('base64'))).size,
+      `different init segments of ${runs.length} ${kind} runs`,
+    ).toBe(1);
   }
 }
 

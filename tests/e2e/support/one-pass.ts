@@ -69,9 +69,13 @@ export async function encodeInOnePass(clip: Clip, dir: string): Promise<OnePass>
 
 /** A hash of every decoded frame of picture or of sound, with the time at which it is shown, in seconds. */
 export async function hashFrames(path: string): Promise<{ seconds: number; hash: string }[]> {
-  const text = await runProcess('ffmpeg', ['-nostdin', '-v', 'error', '-i', path, '-fps_mode', 'passthrough', '-f', 'framemd5', '-'], {
-    timeoutMs: ENCODE_TIMEOUT_MS,
-  });
+  const text = await runProcess(
+    'ffmpeg',
+    ['-nostdin', '-v', 'error', '-i', path, '-fps_mode', 'passthrough', '-f', 'framemd5', '-'],
+    {
+      timeoutMs: ENCODE_TIMEOUT_MS,
+    },
+  );
   const lines = text.split('\n').filter((line) => line !== '');
   const [, num = 1, den = 1] = (/^#tb 0: (\d+)\/(\d+)$/m.exec(text) ?? []).map(Number);
   return lines
