@@ -1,17 +1,27 @@
-import { type IdleClock, ProblemError } from '@lodestream/service-kit';
+import { type IdleClock, ProblemError, requestSignal } from '@lodestream/service-kit';
 import type { DownloaderStatus } from '@lodestream/shared';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Downloader } from '../torrent/downloader.ts';
 
-const StatusQuery = z.object({ file: z.coerce.number().int().nonnegative().optional() });
+/** `wait`: answer when the metadata is here or can never be, at the latest after so many seconds. */
+const StatusQuery = z.object({
+  file: z.coerce.number().int().nonnegative().optional(),
+  wait: z.coerce.number().positive().max(60).optional(),
+});
 
 /** `GET /status` (no access), `POST /touch` (what the gateway served from its own memory), `GET /metainfo`. */
 export function torrentRoutes(app: FastifyInstance, downloader: Downloader, clock: IdleClock): void {
-  app.get('/status', async (request): Promise<DownloaderStatus> => {
+  app.get('/status', async (request, reply): Promise<DownloaderStatus> => {
     const query = StatusQuery.safeParse(request.query);
     if (!query.success) throw new ProblemError('invalid-request');
-    return { ...downloader.status(query.data.file), idleSeconds: clock.idleSeconds() };
+    const { file, wait } = query.data;
+    if (wait !== undefined) {
+      const signal = AbortSignal.any([requestSignal(reply), AbortSignal.timeout(wait * 1000)]);
+      // Whatever it was, the status says it.
+      await downloader.waitForContent(signal).catch(() => {});
+    }
+    return { ...downloader.status(file), idleSeconds: clock.idleSeconds() };
   });
 
   app.post('/touch', async (_request, reply) => {

@@ -66,7 +66,8 @@ export function createMediaInfoService(options: MediaInfoOptions): MediaInfoServ
     const signal = torrents.lifetime(infoHash);
     await torrents.ready(infoHash, signal);
     torrents.checkFile(infoHash, fileIndex);
-    await torrents.prepare(infoHash, fileIndex, signal);
+    // Beside the start of the probe; whoever reads waits for the same pieces.
+    torrents.prepare(infoHash, fileIndex, signal).catch(() => {});
     const name = probeName(infoHash, fileIndex);
     const workload = orchestrator.ensure({
       kind: 'probe',

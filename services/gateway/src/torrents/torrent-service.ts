@@ -1,4 +1,4 @@
-import { delay, ProblemError } from '@lodestream/service-kit';
+import { delay, ProblemError, withSignal } from '@lodestream/service-kit';
 import { buildProblem, DownloaderStatus, type InfoHash, type SourceAddress, type TorrentSource } from '@lodestream/shared';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
 import type { WorkerClient } from '../workloads/worker-client.ts';
@@ -47,6 +47,9 @@ export type TorrentServiceOptions = {
 const STATUS_TIMEOUT_MS = 2000;
 /** Viewers of one torrent share an answer of this age. */
 const SHARE_STATUS_MS = 400;
+/** A downloader answers this question when it has the metadata, and at the latest then. */
+const NEWS_WAIT_SECONDS = 20;
+/** Between two questions that a downloader could not answer. */
 const READY_POLL_MS = 50;
 /** Touches more often than this tell the downloader nothing new, unless the TTL is very short. */
 const TOUCH_EVERY_MS = 5000;
@@ -56,6 +59,7 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
   const shared = new Map<string, { atMs: number; answer: Promise<DownloaderStatus | undefined> }>();
   /** Length by file index; never changes once the metadata is here. Padding files leave gaps. */
   const files = new Map<InfoHash, Map<number, number>>();
+  const news = new Map<InfoHash, Promise<DownloaderStatus | undefined>>();
   const touchedAtMs = new Map<InfoHash, number>();
   const lifetimes = new Map<InfoHash, AbortController>();
   const touchEveryMs = Math.min(TOUCH_EVERY_MS, (options.ttlSeconds * 1000) / 4);
@@ -70,17 +74,26 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
 
   const workload = (infoHash: InfoHash) => orchestrator.get(downloaderName(infoHash));
 
-  async function ask(infoHash: InfoHash, fileIndex?: number): Promise<DownloaderStatus | undefined> {
+  async function ask(infoHash: InfoHash, query: { file?: number; wait?: number } = {}): Promise<DownloaderStatus | undefined> {
     const found = workload(infoHash);
     if (!isReady(found)) return undefined;
     try {
-      const path = fileIndex === undefined ? '/status' : `/status?file=${fileIndex}`;
-      const status = await client.json(found, { path, signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) }, DownloaderStatus);
+      const parameters = Object.entries(query).map(([name, value]) => `${name}=${value}`);
+      const path = ['/status', parameters.join('&')].filter(Boolean).join('?');
+      const signal = AbortSignal.timeout((query.wait ?? 0) * 1000 + STATUS_TIMEOUT_MS);
+      const status = await client.json(found, { path, signal }, DownloaderStatus);
       if (status.state === 'ready') onReady(infoHash, status);
       return status;
     } catch {
       return undefined;
     }
+  }
+
+  /** One question that waits for the metadata, for all who do. */
+  function askForNews(infoHash: InfoHash): Promise<DownloaderStatus | undefined> {
+    const asked = news.get(infoHash) ?? ask(infoHash, { wait: NEWS_WAIT_SECONDS }).finally(() => news.delete(infoHash));
+    news.set(infoHash, asked);
+    return asked;
   }
 
   /** Answers from before it was known are no longer shared: viewers wait for exactly this news. */
@@ -106,7 +119,7 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
       const key = `${infoHash}/${fileIndex ?? ''}`;
       const found = shared.get(key);
       if (found && performance.now() - found.atMs < SHARE_STATUS_MS) return found.answer;
-      const answer = ask(infoHash, fileIndex);
+      const answer = ask(infoHash, fileIndex === undefined ? {} : { file: fileIndex });
       shared.set(key, { atMs: performance.now(), answer });
       return answer;
     },
@@ -116,7 +129,11 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
         if (found?.phase === 'failed') throw new ProblemError('workload-failed', found.problem);
         if (!found || !isAlive(found)) throw new ProblemError('torrent-unknown');
         if (files.has(infoHash) && isReady(found)) return;
-        const status = isReady(found) ? await ask(infoHash) : undefined;
+        if (!isReady(found)) {
+          await orchestrator.whenReady(found.name, signal).catch(() => signal.throwIfAborted());
+          continue;
+        }
+        const status = await withSignal(askForNews(infoHash), signal);
         if (status?.state === 'failed') {
           const problem = status.problem ?? buildProblem('invalid-torrent');
           throw new ProblemError(problem.code, problem);
