@@ -23,7 +23,8 @@ export interface FixtureRendition {
   playlist: string;
 }
 
-export interface FixtureMedia extends AsyncDisposable {
+/** All of it in memory: nothing is left on the disk. */
+export interface FixtureMedia {
   multivariantPlaylist: string;
   renditions: Map<string, FixtureRendition>;
 }
@@ -38,11 +39,9 @@ export async function makeFixtureMedia(): Promise<FixtureMedia> {
     return {
       multivariantPlaylist: multivariantPlaylist(video, english, german),
       renditions: new Map([video, english, german].map((rendition) => [rendition.id, rendition])),
-      [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
     };
-  } catch (error) {
+  } finally {
     await rm(folder, { recursive: true, force: true });
-    throw error;
   }
 }
 

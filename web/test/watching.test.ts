@@ -42,7 +42,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await server?.[Symbol.asyncDispose]();
-  await media?.[Symbol.asyncDispose]();
   await rm(distFolder, { recursive: true, force: true });
 });
 
