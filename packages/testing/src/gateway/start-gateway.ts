@@ -15,6 +15,7 @@ import { makeTempDir } from '../processes/temp-dir.ts';
 import { waitFor } from '../processes/wait-for.ts';
 
 const ENTRY = fileURLToPath(new URL('../../../../services/gateway/src/main.ts', import.meta.url));
+const COMPILE_CACHE = fileURLToPath(new URL('../../../../.cache/compiled', import.meta.url));
 const READY_TIMEOUT_MS = 20_000;
 /** A gateway gives its workers a moment to leave their swarms. */
 const STOP_TIMEOUT_MS = 10_000;
@@ -68,6 +69,8 @@ export async function startGateway({ settings = {}, dataDir, entry = ENTRY }: Ga
   const gateway = startProcess(process.execPath, [entry], {
     env: {
       ...withoutSettings(process.env),
+      // As `npm start` has it: without it every worker compiles its code anew.
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? COMPILE_CACHE,
       ...TEST_SETTINGS,
       LODESTREAM_PORT: String(port),
       LODESTREAM_INTERNAL_PORT: String(internalPort),
