@@ -64,8 +64,13 @@ test('a picture from the wrong second is found', () => {
     { number: 240, mediaTimeSeconds: 10.01, shownAtMs: 0 },
     { number: 241, mediaTimeSeconds: 10.01, shownAtMs: 40 },
     { number: 300, mediaTimeSeconds: 10.1, shownAtMs: 80 },
+    { number: 246, mediaTimeSeconds: 10.1, shownAtMs: 120, lateSeconds: 0.16 },
+    { number: 238, mediaTimeSeconds: 10.1, shownAtMs: 160, lateSeconds: 0.16 },
   ];
-  expect(judgeFrames(frames, { frameRate })).toEqual(['at 10.100 s the picture is frame 300, not 242']);
+  expect(judgeFrames(frames, { frameRate })).toEqual([
+    'at 10.100 s the picture is frame 300, not 242',
+    'at 10.100 s the picture is frame 238, not 242',
+  ]);
   expect(judgeFrames([{ number: 3, mediaTimeSeconds: 60.06 + 0.125125, shownAtMs: 0 }], { frameRate, modulus: 1440 })).toEqual(
     [],
   );

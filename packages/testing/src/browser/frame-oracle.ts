@@ -1,8 +1,10 @@
 import { FRAME_NUMBER_MODULUS, frameDistance } from '../clips/frame-number.ts';
 import type { ShownFrame } from './player-recorder.ts';
 
-/** The picture may move on between the browser's word and our look at it. */
+/** Rounding, and the frame that is just being replaced. */
 const TOLERANCE_FRAMES = 1;
+/** A look later than this says nothing; the faults that the oracle is for are seconds off. */
+const MAX_LATE_SECONDS = 0.5;
 
 export type OracleOptions = {
   frameRate: { num: number; den: number };
@@ -18,8 +20,13 @@ export function judgeFrames(
   frames: readonly ShownFrame[],
   { frameRate, modulus = FRAME_NUMBER_MODULUS }: OracleOptions,
 ): string[] {
-  return frames.flatMap(({ number, mediaTimeSeconds }) => {
-    const expected = Math.round((mediaTimeSeconds * frameRate.num) / frameRate.den);
+  const framesPerSecond = frameRate.num / frameRate.den;
+  return frames.flatMap(({ number, mediaTimeSeconds, lateSeconds = 0 }) => {
+    if (lateSeconds > MAX_LATE_SECONDS) return [];
+    const expected = Math.round(mediaTimeSeconds * framesPerSecond);
+    // On a busy page the film has moved on before we look: forward by as much as that, never back.
+    const ahead = (((number - expected) % modulus) + modulus) % modulus;
+    if (ahead <= TOLERANCE_FRAMES + Math.ceil(lateSeconds * framesPerSecond)) return [];
     if (frameDistance(number, expected, modulus) <= TOLERANCE_FRAMES) return [];
     return [`at ${mediaTimeSeconds.toFixed(3)} s the picture is frame ${number}, not ${expected % modulus}`];
   });

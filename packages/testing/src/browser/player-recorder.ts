@@ -3,7 +3,13 @@ import type { Page } from 'playwright-core';
 import { boxCentres } from '../clips/frame-number.ts';
 
 /** A frame that the browser showed: the number in its picture, and where the browser says that it belongs. */
-export type ShownFrame = { number: number; mediaTimeSeconds: number; shownAtMs: number };
+export type ShownFrame = {
+  number: number;
+  mediaTimeSeconds: number;
+  shownAtMs: number;
+  /** Media time that may have passed between the frame's presentation and our look at the picture. */
+  lateSeconds?: number;
+};
 
 export type PlaybackState = {
   currentSeconds: number;
@@ -56,12 +62,13 @@ function startRecording(options: { centres: { x: number; y: number }[]; width: n
   const recording: Recording = { frames: [], events: [] };
   const onFrame = (nowMs: number, metadata: VideoFrameCallbackMetadata) => {
     context.drawImage(video, 0, 0, options.width, options.height);
+    const lateSeconds = (Math.max(0, performance.now() - metadata.presentationTime) / 1000) * video.playbackRate;
     let number = 0;
     for (const [bit, { x, y }] of options.centres.entries()) {
       const pixel = context.getImageData(Math.floor(x * options.width), Math.floor(y * options.height), 1, 1).data;
       if ((pixel[1] ?? 0) > 128) number += 2 ** bit;
     }
-    recording.frames.push({ number, mediaTimeSeconds: metadata.mediaTime, shownAtMs: nowMs });
+    recording.frames.push({ number, mediaTimeSeconds: metadata.mediaTime, shownAtMs: nowMs, lateSeconds });
     video.requestVideoFrameCallback(onFrame);
   };
   video.requestVideoFrameCallback(onFrame);
