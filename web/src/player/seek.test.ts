@@ -13,6 +13,8 @@ describe('a seek', () => {
     expect(planSeekDelayMs(spans, 65)).toBe(0);
     expect(planSeekDelayMs(spans, 30)).toBe(SEEK_DEBOUNCE_MS);
     expect(planSeekDelayMs([], 0)).toBe(SEEK_DEBOUNCE_MS);
+    expect([1, 2, 9].map((loads) => planSeekDelayMs([], 0, loads))).toEqual([4 * SEEK_DEBOUNCE_MS, 1000, 1000]);
+    expect(planSeekDelayMs(spans, 3, 9)).toBe(0);
   });
 
   it('does not count the last moment of a span as here', () => {

@@ -1,5 +1,5 @@
 import { onScopeDispose, type Ref, shallowRef } from 'vue';
-import { clampSeek, isBuffered, planSeekDelayMs } from './seek-plan.ts';
+import { clampSeek, GESTURE_REST_MS, isBuffered, planSeekDelayMs } from './seek-plan.ts';
 import { planWatchdogStep } from './seek-watchdog.ts';
 import { spansOf } from './use-video-element.ts';
 
@@ -14,6 +14,7 @@ export function useSeeking(video: Readonly<Ref<HTMLVideoElement | null>>, recove
   const targetSeconds = shallowRef<number | null>(null);
   let commitTimer: ReturnType<typeof setTimeout> | undefined;
   let watchdogTimer: ReturnType<typeof setInterval> | undefined;
+  let gesture = { loads: 0, lastMoveMs: Number.NEGATIVE_INFINITY };
 
   /** `isFinal`: the pointer was lifted, nothing more is coming. */
   function seekTo(seconds: number, isFinal = false): void {
@@ -22,13 +23,22 @@ export function useSeeking(video: Readonly<Ref<HTMLVideoElement | null>>, recove
     const target = clampSeek(seconds, element.duration);
     targetSeconds.value = target;
     clearTimeout(commitTimer);
-    const delayMs = isFinal ? 0 : planSeekDelayMs(spansOf(element.buffered), target);
-    if (delayMs === 0) commit();
-    else commitTimer = setTimeout(commit, delayMs);
+    const nowMs = performance.now();
+    if (nowMs - gesture.lastMoveMs > GESTURE_REST_MS) gesture.loads = 0;
+    gesture.lastMoveMs = nowMs;
+    const delayMs = isFinal ? 0 : planSeekDelayMs(spansOf(element.buffered), target, gesture.loads);
+    if (isFinal) gesture = { loads: 0, lastMoveMs: Number.NEGATIVE_INFINITY };
+    if (delayMs === 0) return commit();
+    commitTimer = setTimeout(() => {
+      gesture.loads += 1;
+      commit();
+    }, delayMs);
   }
 
   function seekBy(seconds: number): void {
     const element = video.value;
+    // Keys are pressed one by one: each is a gesture.
+    gesture.loads = 0;
     if (element) seekTo((targetSeconds.value ?? element.currentTime) + seconds);
   }
 
