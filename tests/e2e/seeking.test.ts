@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+/// <reference lib="dom" />
 import {
   type Clip,
   checkRendition,
@@ -163,16 +163,38 @@ async function measureSeek(watch: WatchPage, share: number, press: () => Promise
   return performance.now() - releasedAt;
 }
 
-/** From one share of the bar to the other and past it, as a hand that looks for a place. */
+/**
+ * From one share of the bar to the other and past it, as a hand that looks for a place. The moves are the page's own timers,
+ * set beforehand: those of another process come late on busy cores, and a late move is a rest of the hand.
+ */
 async function drag(watch: WatchPage, from: number, to: number): Promise<void> {
   await moveTo(watch, from);
   await watch.page.mouse.down();
-  const startedAt = performance.now();
-  for (let move = 1; move <= DRAG_MOVES; move++) {
-    await sleep(Math.max(0, startedAt + (move * DRAG_MS) / DRAG_MOVES - performance.now()));
-    const isLast = move === DRAG_MOVES;
-    await moveTo(watch, isLast ? to : from + (to - from) * (move / DRAG_MOVES) + 0.05 * Math.sin(move));
-  }
+  const shares = Array.from({ length: DRAG_MOVES }, (_, move) => {
+    const done = (move + 1) / DRAG_MOVES;
+    return done === 1 ? to : from + (to - from) * done + 0.05 * Math.sin(move);
+  });
+  await watch.page.getByTestId('seek-bar').evaluate(moveInPage, { shares, stepMs: DRAG_MS / DRAG_MOVES });
+  await moveTo(watch, to);
+}
+
+/** Runs in the page. */
+async function moveInPage(bar: Element, { shares, stepMs }: { shares: number[]; stepMs: number }): Promise<void> {
+  const box = bar.getBoundingClientRect();
+  const moves = shares.map(
+    (share, move) =>
+      new Promise<void>((resolve) =>
+        setTimeout(
+          () => {
+            const clientX = box.left + share * box.width;
+            bar.dispatchEvent(new PointerEvent('pointermove', { clientX, clientY: box.top + 2, bubbles: true, pointerId: 1 }));
+            resolve();
+          },
+          (move + 1) * stepMs,
+        ),
+      ),
+  );
+  await Promise.all(moves);
 }
 
 async function moveTo({ page }: WatchPage, share: number): Promise<void> {
