@@ -13,6 +13,8 @@ export const VideoEncoding = z.object({
   preset: z.enum(['veryfast', 'superfast']),
   isInterlaced: z.boolean(),
   rotationDegrees: z.int(),
+  /** Added to every picture's time, at most half a frame: a picture between two places of the grid would take either. */
+  shiftSeconds: z.number().optional(),
 });
 export type VideoEncoding = z.infer<typeof VideoEncoding>;
 

@@ -215,6 +215,16 @@ describe('the renditions of a file', () => {
     expect(videoOf({ lastFrameSeconds: 0 }).timeline.frameCount).toBe(1);
   });
 
+  it('move a picture that begins between two places of the grid onto it, by half a frame at most', () => {
+    for (const [startSeconds, shiftSeconds] of [
+      [0, 0],
+      [0.021, 1 / 24 - 0.021],
+      [0.005, -0.005],
+      [0.5, 0],
+    ] as const)
+      expect(videoOf({ startSeconds }).encoding.shiftSeconds).toBeCloseTo(shiftSeconds, 5);
+  });
+
   it('share one segment length between picture and sound, to half a part', () => {
     const [video, audio] = buildRenditions(media([picture({ frameRate: { num: 24000, den: 1001 } })], [sound(1)]), 10);
     expect(video?.timeline.framesPerSegment).toBe(240);

@@ -88,6 +88,7 @@ function videoOptions(rendition: VideoRendition, plan: RunPlan): string[] {
   const filters = [
     // Before fps: the frames of the preroll are its neighbours, so that a seam is as smooth as any other frame.
     ...(encoding.isInterlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
+    ...(encoding.shiftSeconds ? [`setpts=PTS+(${encoding.shiftSeconds})/TB`] : []),
     `fps=${timeline.timescale}/${timeline.frameTicks}:round=near:start_time=${start}`,
     // out_range: phone cameras and MJPEG are full range, and browsers take the stream for limited.
     `scale=${encoding.width}:${encoding.height}:out_range=limited`,
