@@ -22,7 +22,10 @@ describe('one library, one home', () => {
     ['ioredis', 'services/gateway/src/state/redis-store.ts'],
     ['hls.js', 'web/src/player/use-hls.ts'],
   ])('%s is imported by %s alone', (library, home) => {
-    const importsIt = new RegExp(`(?:^import (?!type )[^;]*?from |\\bimport\\()'${library.replaceAll('.', '\\.')}(?:/[^']*)?'`, 'm');
+    const importsIt = new RegExp(
+      `(?:^import (?!type )[^;]*?from |\\bimport\\()'${library.replaceAll('.', '\\.')}(?:/[^']*)?'`,
+      'm',
+    );
     expect(sources.filter((path) => importsIt.test(read(path)))).toEqual([home]);
   });
 });

@@ -1,7 +1,16 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { apiPaths, Problem } from '@lodestream/shared';
-import { buildMagnet, createTorrent, findCorpus, launchBrowser, makeTempDir, startGateway, startSeeder, type TestGateway } from '@lodestream/testing';
+import {
+  buildMagnet,
+  createTorrent,
+  findCorpus,
+  launchBrowser,
+  makeTempDir,
+  startGateway,
+  startSeeder,
+  type TestGateway,
+} from '@lodestream/testing';
 import { describe, expect, test } from 'vitest';
 
 const NOBODYS_HASH = 'c9e15763f722f23e98a29decdfae341b98d53056';
@@ -20,7 +29,13 @@ test('what is no torrent gets a clear message in the page and a stable code in t
   await page.getByTestId('add').click();
   await expect.poll(() => page.getByTestId('message').textContent()).toMatch(/neither a magnet link nor an info hash/);
 
-  await page.getByTestId('torrent-file').setInputFiles({ name: 'broken.torrent', mimeType: 'application/x-bittorrent', buffer: Buffer.from('d4:infod6:lengthi-1eee') });
+  await page
+    .getByTestId('torrent-file')
+    .setInputFiles({
+      name: 'broken.torrent',
+      mimeType: 'application/x-bittorrent',
+      buffer: Buffer.from('d4:infod6:lengthi-1eee'),
+    });
   await expect.poll(() => page.getByTestId('message').textContent()).toMatch(/torrent is broken/);
 
   expect(await codeOf(gateway, 'application/json', '{"magnet":"magnet:?dn=foo"}')).toBe('invalid-magnet');
@@ -28,7 +43,9 @@ test('what is no torrent gets a clear message in the page and a stable code in t
   expect(await codeOf(gateway, 'application/json', '{"infoHash":"xyz"}')).toBe('invalid-magnet');
   expect(await codeOf(gateway, 'application/x-bittorrent', 'l-3:e')).toBe('invalid-torrent');
   expect(await codeOf(gateway, 'text/plain', 'hello')).toBe('unsupported-media-type');
-  expect(await codeOf(gateway, 'application/json', JSON.stringify({ magnet: `magnet:?xt=urn:btmh:1220${'cd'.repeat(32)}` }))).toBe('torrent-v2-only');
+  expect(
+    await codeOf(gateway, 'application/json', JSON.stringify({ magnet: `magnet:?xt=urn:btmh:1220${'cd'.repeat(32)}` })),
+  ).toBe('torrent-v2-only');
   expect((await fetch(`${gateway.baseUrl}/readyz`)).status).toBe(200);
   expect(faults.errors).toEqual([]);
 });
@@ -41,7 +58,9 @@ test('a magnet that nobody seeds says so after a minute, and keeps trying', asyn
   await page.getByTestId('magnet-input').fill(`magnet:?xt=urn:btih:${NOBODYS_HASH}`);
   await page.getByTestId('add').click();
   await expect.poll(() => page.getByTestId('stage').textContent(), { timeout: 10_000 }).toMatch(/Looking for people/);
-  await expect.poll(() => page.getByTestId('hint').textContent({ timeout: HINT_TIMEOUT_MS }), { timeout: HINT_TIMEOUT_MS }).toMatch(/Nobody who shares this/);
+  await expect
+    .poll(() => page.getByTestId('hint').textContent({ timeout: HINT_TIMEOUT_MS }), { timeout: HINT_TIMEOUT_MS })
+    .toMatch(/Nobody who shares this/);
   const torrent = await (await fetch(`${gateway.baseUrl}${apiPaths.torrent(NOBODYS_HASH)}`)).json();
   expect(torrent).toMatchObject({ status: 'resolving', stage: 'finding-peers', hints: ['no-peers'] });
 });
@@ -52,7 +71,8 @@ describe.skipIf(!corpus)('media of the corpus that nobody can play', () => {
   test('is refused with a reason, in the page too', async () => {
     await using dir = await makeTempDir('rejects');
     await mkdir(join(dir.path, 'rejects'));
-    for (const media of rejects) await copyFile(join(corpus?.dir ?? '', media.path), join(dir.path, 'rejects', basename(media.path)));
+    for (const media of rejects)
+      await copyFile(join(corpus?.dir ?? '', media.path), join(dir.path, 'rejects', basename(media.path)));
     const torrent = await createTorrent({ dir: dir.path, name: 'rejects' });
     await using seeder = await startSeeder({ client: 'libtorrent', torrent });
     await using gateway = await startGateway();
@@ -67,7 +87,9 @@ describe.skipIf(!corpus)('media of the corpus that nobody can play', () => {
     }
     const { page } = await browser.openPage();
     await page.goto(`${gateway.baseUrl}/t/${torrent.infoHash}/f/0`);
-    await expect.poll(() => page.getByTestId('failure').textContent({ timeout: VERDICT_MS }), { timeout: VERDICT_MS }).toMatch(/cannot be played/);
+    await expect
+      .poll(() => page.getByTestId('failure').textContent({ timeout: VERDICT_MS }), { timeout: VERDICT_MS })
+      .toMatch(/cannot be played/);
     expect((await fetch(`${gateway.baseUrl}/readyz`)).status).toBe(200);
   });
 });

@@ -10,8 +10,8 @@ import {
   startGateway,
   type TestBrowser,
   type TestGateway,
-  waitFor,
   type WatchPage,
+  waitFor,
 } from '@lodestream/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openFilm, type SmallFilm, seedSmallFilm } from './support/small-film.ts';
@@ -61,7 +61,9 @@ describe('a viewer with less than 2 s in the buffer', () => {
     try {
       const before = await playWithThinBuffer(watch);
       const victim = findVictim(gateway, kind);
-      const made = new Set((await listMadeSegments(gateway.dataDir)).filter((one) => one.kind === 'video').map((one) => one.segmentIndex));
+      const made = new Set(
+        (await listMadeSegments(gateway.dataDir)).filter((one) => one.kind === 'video').map((one) => one.segmentIndex),
+      );
       const next = firstMissing(made, Math.floor(TARGET_SECONDS / SEGMENT_SECONDS));
 
       process.kill(victim.pid, 'SIGKILL');
@@ -105,7 +107,9 @@ async function playWithThinBuffer(watch: WatchPage): Promise<PlaybackState> {
 }
 
 function bufferedAhead({ currentSeconds, buffered }: PlaybackState): number {
-  return (buffered.find(([start, end]) => start <= currentSeconds && currentSeconds <= end)?.[1] ?? currentSeconds) - currentSeconds;
+  return (
+    (buffered.find(([start, end]) => start <= currentSeconds && currentSeconds <= end)?.[1] ?? currentSeconds) - currentSeconds
+  );
 }
 
 function firstMissing(made: ReadonlySet<number>, from: number): number {
@@ -126,7 +130,12 @@ function findVictim(gateway: TestGateway, kind: Victim): ProcessInfo {
     ffmpeg: () => encoder,
     gateway: () => findGateway(gateway),
   }[kind]();
-  if (!found) throw new Error(`there is no ${kind}:\n${listWorkers(gateway).map((one) => one.command.slice(0, 150)).join('\n')}`);
+  if (!found)
+    throw new Error(
+      `there is no ${kind}:\n${listWorkers(gateway)
+        .map((one) => one.command.slice(0, 150))
+        .join('\n')}`,
+    );
   return found;
 }
 
@@ -162,9 +171,5 @@ function listOrphans(gateway: TestGateway, victim: ProcessInfo): ProcessInfo[] {
   const known = new Set([gateway.pid, ...all.map((one) => one.pid)]);
   const lost = all.filter((one) => !known.has(one.parentPid));
   const isVictimThere = readProcess(victim.pid)?.command === victim.command;
-  return [
-    ...lost.filter((one) => !isDownloader(one)),
-    ...lost.filter(isDownloader).slice(1),
-    ...(isVictimThere ? [victim] : []),
-  ];
+  return [...lost.filter((one) => !isDownloader(one)), ...lost.filter(isDownloader).slice(1), ...(isVictimThere ? [victim] : [])];
 }

@@ -1,4 +1,15 @@
-import { buildMagnet, createTorrent, judgeFrames, launchBrowser, makeClip, openWatchPage, SEEDER_CLIENTS, startGateway, startSeeder, startTracker } from '@lodestream/testing';
+import {
+  buildMagnet,
+  createTorrent,
+  judgeFrames,
+  launchBrowser,
+  makeClip,
+  openWatchPage,
+  SEEDER_CLIENTS,
+  startGateway,
+  startSeeder,
+  startTracker,
+} from '@lodestream/testing';
 import { expect, test } from 'vitest';
 
 const SECONDS = 12;

@@ -88,7 +88,12 @@ test('a swarm slower than the film says so, waits and plays on', async () => {
   const clip = await makeClip({ durationSeconds: 60, width: 640, height: 360, name: 'slow' });
   const torrent = await createTorrent({ dir: clip.dir, name: clip.name });
   const bytesPerSecond = torrent.lengthBytes / clip.durationSeconds;
-  await using seeder = await startLibtorrentSeeder({ torrent, dir: clip.dir, address: '127.0.0.1', uploadBytesPerSecond: Math.floor(bytesPerSecond / 2) });
+  await using seeder = await startLibtorrentSeeder({
+    torrent,
+    dir: clip.dir,
+    address: '127.0.0.1',
+    uploadBytesPerSecond: Math.floor(bytesPerSecond / 2),
+  });
   await using gateway = await startGateway();
   await using browser = await launchBrowser();
   const watch = await openWatchPage(browser, gateway.baseUrl, buildMagnet(torrent, [seeder]));
@@ -112,7 +117,10 @@ test('opened by the name that the network knows it by', async () => {
     const { page } = await browser.openPage();
     const answer = await page.goto(lanUrl(closed.baseUrl));
     expect(answer?.status()).toBe(421);
-    expect(await answer?.json()).toMatchObject({ code: 'host-not-allowed', detail: expect.stringContaining('LODESTREAM_PUBLIC_URL') });
+    expect(await answer?.json()).toMatchObject({
+      code: 'host-not-allowed',
+      detail: expect.stringContaining('LODESTREAM_PUBLIC_URL'),
+    });
   }
   await using open = await startGateway({
     settings: { LODESTREAM_HOST: '0.0.0.0', LODESTREAM_PUBLIC_URL: `http://${LAN_NAME},http://${hostname()}` },

@@ -44,7 +44,10 @@ describe.each([256 * KIB, 4 * MIB])('an hour of film in pieces of %d bytes, from
     await watch.seek(50 * 60, START_MS);
     const untouched = piecesOfMinutes(torrent, 10, 45);
     const sent = new Set(await seeder.uploadedPieces());
-    expect(untouched.filter((piece) => sent.has(piece)), 'pieces of minutes 10 to 45 that were sent').toEqual([]);
+    expect(
+      untouched.filter((piece) => sent.has(piece)),
+      'pieces of minutes 10 to 45 that were sent',
+    ).toEqual([]);
     expect(watch.faults.errors).toEqual([]);
   });
 });

@@ -81,9 +81,12 @@ test('a hundred viewers of one film cost 1.00 encodes per segment and get the sa
   const [expected, ...others] = await Promise.all(viewers);
   const made = await listMadeSegments(gateway.dataDir);
 
-  for (const bytes of others) for (const [index, one] of bytes.entries()) expect(one.equals(expected?.[index] as Buffer)).toBe(true);
+  for (const bytes of others)
+    for (const [index, one] of bytes.entries()) expect(one.equals(expected?.[index] as Buffer)).toBe(true);
   for (const kind of ['video', 'audio'])
-    expect(made.filter((one) => one.kind === kind).map((one) => one.segmentIndex)).toEqual(expect.arrayContaining([0, 1, 2, 3, 4]));
+    expect(made.filter((one) => one.kind === kind).map((one) => one.segmentIndex)).toEqual(
+      expect.arrayContaining([0, 1, 2, 3, 4]),
+    );
   expect(encodesPerSegment(made)).toBe(1);
 });
 

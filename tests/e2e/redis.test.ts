@@ -1,4 +1,15 @@
-import { fetchBytes, judgeFrames, launchBrowser, makeTempDir, openWatchPage, pickFreePort, runProcess, startGateway, startProcess, waitFor } from '@lodestream/testing';
+import {
+  fetchBytes,
+  judgeFrames,
+  launchBrowser,
+  makeTempDir,
+  openWatchPage,
+  pickFreePort,
+  runProcess,
+  startGateway,
+  startProcess,
+  waitFor,
+} from '@lodestream/testing';
 import { expect, test } from 'vitest';
 import { openFilm, seedSmallFilm } from './support/small-film.ts';
 
@@ -37,9 +48,13 @@ test('a film plays to its end while Redis is flushed, and then stopped', async (
 async function startRedis() {
   const port = await pickFreePort();
   const dir = await makeTempDir('redis');
-  const server = startProcess('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], {
-    cwd: dir.path,
-  });
+  const server = startProcess(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    {
+      cwd: dir.path,
+    },
+  );
   const ask = async (...command: string[]) =>
     (await runProcess('redis-cli', ['-p', String(port), ...command], { timeoutMs: CLI_TIMEOUT_MS })).trim();
   await waitFor(async () => (await ask('PING')) === 'PONG', { what: 'Redis answers', timeoutMs: START_MS });

@@ -5,8 +5,8 @@ import {
   type ClipRecipe,
   createTorrent,
   type LibtorrentPeer,
-  makeClip,
   type MediaPlaylist,
+  makeClip,
   readMediaPlaylist,
   readMultivariantPlaylist,
   startLibtorrentSeeder,
@@ -50,9 +50,6 @@ export async function openFilm(
   const { variants, audio } = await readMultivariantPlaylist(
     `${gateway.baseUrl}${apiPaths.multivariantPlaylist(torrent.infoHash, 0)}`,
   );
-  const [video, sound] = await Promise.all([
-    readMediaPlaylist(variants[0]?.url ?? ''),
-    readMediaPlaylist(audio[0]?.url ?? ''),
-  ]);
+  const [video, sound] = await Promise.all([readMediaPlaylist(variants[0]?.url ?? ''), readMediaPlaylist(audio[0]?.url ?? '')]);
   return { video, audio: sound };
 }

@@ -9,7 +9,13 @@ const IDLE_FILES = ['key', 'workloads'];
 const MAIN = /services\/gateway\/src\/main\.ts/;
 
 /** A segment of which at least one part lies on the disk, and the workload that made it. */
-export type MadeSegment = { renditionId: string; kind: 'video' | 'audio'; segmentIndex: number; workload: string; partCount: number };
+export type MadeSegment = {
+  renditionId: string;
+  kind: 'video' | 'audio';
+  segmentIndex: number;
+  workload: string;
+  partCount: number;
+};
 
 /** What has been encoded and is still there, read from the folders of the runs. */
 export async function listMadeSegments(dataDir: string): Promise<MadeSegment[]> {
@@ -47,7 +53,9 @@ export function listWorkers(gateway: TestGateway): ProcessInfo[] {
 }
 
 export function listEncoders(gateway: TestGateway, kind: 'video' | 'audio'): ProcessInfo[] {
-  return listWorkers(gateway).filter((one) => one.command.startsWith('ffmpeg ') && one.command.includes(kind === 'video' ? ' -c:v ' : ' -c:a '));
+  return listWorkers(gateway).filter(
+    (one) => one.command.startsWith('ffmpeg ') && one.command.includes(kind === 'video' ? ' -c:v ' : ' -c:a '),
+  );
 }
 
 export function findGateway(gateway: TestGateway): ProcessInfo | undefined {
@@ -60,7 +68,9 @@ export async function waitForNothingLeft(gateway: TestGateway, timeoutMs: number
     ...listWorkers(gateway).map((one) => `${one.pid} ${one.state} ${one.command.slice(0, 200)}`),
     ...(await gateway.files()).filter((name) => !IDLE_FILES.includes(name)),
   ];
-  await waitFor(async () => (await left()).length === 0, { what: 'nothing is left', timeoutMs, intervalMs: 100 }).catch(async (cause) => {
-    throw new Error(`after ${timeoutMs} ms is left:\n${(await left()).join('\n')}\n${gateway.tail().slice(-3000)}`, { cause });
-  });
+  await waitFor(async () => (await left()).length === 0, { what: 'nothing is left', timeoutMs, intervalMs: 100 }).catch(
+    async (cause) => {
+      throw new Error(`after ${timeoutMs} ms is left:\n${(await left()).join('\n')}\n${gateway.tail().slice(-3000)}`, { cause });
+    },
+  );
 }
