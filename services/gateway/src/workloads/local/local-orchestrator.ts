@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Logger, ProblemError, withSignal } from '@lodestream/service-kit';
 import { buildProblem, type CallHome } from '@lodestream/shared';
@@ -263,8 +263,8 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
         if (entry.process) killProcess(entry.process);
       }
       await allGone([...entries.values()].flatMap((entry) => (entry.process ? [entry.process] : [])));
-      for (const name of entries.keys()) openWorkloadFolder(root, name).remove();
       entries.clear();
+      rmSync(root, { recursive: true, force: true, maxRetries: 3 });
     },
   };
 
