@@ -33,8 +33,11 @@ exec ffmpeg "$@"
   return `${dir}:${path}`;
 }
 
-/** Encodes the whole film at once, by the commands of the runs without anything that makes them start in the middle. */
-export async function encodeInOnePass(clip: Clip, dir: string): Promise<OnePass> {
+/**
+ * Encodes the whole film at once, by the commands of the runs without anything that makes them start in the middle. Sound is
+ * as long as the playlist says, with silence where the source ends before.
+ */
+export async function encodeInOnePass(clip: Clip, soundSeconds: number, dir: string): Promise<OnePass> {
   const videoPath = join(dir, 'video.mp4');
   const audioPath = join(dir, 'audio.mp4');
   const input = ['-nostdin', '-v', 'error', '-threads', '1', '-i', clip.path];
@@ -53,7 +56,7 @@ export async function encodeInOnePass(clip: Clip, dir: string): Promise<OnePass>
     ],
     { timeoutMs: ENCODE_TIMEOUT_MS },
   );
-  const samples = Math.floor(clip.durationSeconds * 48_000);
+  const samples = Math.round(soundSeconds * 48_000);
   const sound = `aresample=48000,aresample=async=1:min_hard_comp=0.1:first_pts=0,aformat=channel_layouts=stereo,apad,atrim=end_pts=${samples}`;
   await runProcess(
     'ffmpeg',
