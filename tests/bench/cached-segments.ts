@@ -63,9 +63,11 @@ async function readWithCurl(dir: string, requests: number, urlOf: (request: numb
 async function startNginx(dir: string) {
   const port = await pickFreePort();
   const config = join(dir, 'nginx.conf');
+  // Started by root its workers would be somebody else, who may not read our directory.
+  const user = process.getuid?.() === 0 ? 'user root;' : '';
   await writeFile(
     config,
-    `daemon off; worker_processes auto; pid ${dir}/pid; error_log stderr;
+    `daemon off; ${user} worker_processes auto; pid ${dir}/pid; error_log stderr;
      events { worker_connections 1024; }
      http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000; root ${dir};
        client_body_temp_path ${dir}/t; proxy_temp_path ${dir}/t; fastcgi_temp_path ${dir}/t; uwsgi_temp_path ${dir}/t; scgi_temp_path ${dir}/t;
