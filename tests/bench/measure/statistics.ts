@@ -12,10 +12,3 @@ export function medians<T extends Record<string, number>>(records: readonly T[])
   const keys = [...new Set(records.flatMap((record) => Object.keys(record)))];
   return Object.fromEntries(keys.map((key) => [key, median(records.flatMap((record) => record[key] ?? []))])) as T;
 }
-
-/** How far the values lie apart: half the range of the middle half, as a share of the median. */
-export function spread(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
-  return (at(0.75) - at(0.25)) / 2 / median(values);
-}
