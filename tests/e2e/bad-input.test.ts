@@ -29,13 +29,11 @@ test('what is no torrent gets a clear message in the page and a stable code in t
   await page.getByTestId('add').click();
   await expect.poll(() => page.getByTestId('message').textContent()).toMatch(/neither a magnet link nor an info hash/);
 
-  await page
-    .getByTestId('torrent-file')
-    .setInputFiles({
-      name: 'broken.torrent',
-      mimeType: 'application/x-bittorrent',
-      buffer: Buffer.from('d4:infod6:lengthi-1eee'),
-    });
+  await page.getByTestId('torrent-file').setInputFiles({
+    name: 'broken.torrent',
+    mimeType: 'application/x-bittorrent',
+    buffer: Buffer.from('d4:infod6:lengthi-1eee'),
+  });
   await expect.poll(() => page.getByTestId('message').textContent()).toMatch(/torrent is broken/);
 
   expect(await codeOf(gateway, 'application/json', '{"magnet":"magnet:?dn=foo"}')).toBe('invalid-magnet');
