@@ -10,9 +10,10 @@ import { medians } from './measure/statistics.ts';
 import { openViewer } from './measure/viewer.ts';
 
 const TARGET = 1.25;
-/** Beyond what is read ahead of a film that has just begun. */
-const FAR_SEGMENT = 11;
-const MIDDLE_SEGMENT = 8;
+/** 240 frames of 24000/1001: the grid of the film's picture. */
+const SEGMENT_SECONDS = 10.01;
+/** Beyond what is read ahead of a film that has just begun; the first one just inside of its segment, whatever is rounded. */
+const PLACES = { start: 11 * SEGMENT_SECONDS + 0.02, middle: 8.5 * SEGMENT_SECONDS };
 const END_BYTES = 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 
@@ -23,17 +24,14 @@ async function run({ isQuick }: Effort): Promise<MeasureResult> {
   const clip = await makeFilm();
   const torrent = await makeFilmTorrent(clip);
   await using browser = await launchBrowser();
-  await using material = await prepareFloor(torrent, [0, FAR_SEGMENT, MIDDLE_SEGMENT]);
-  const { timeline } = material.renditions.video;
-  const segmentSeconds = (timeline.framesPerSegment * timeline.frameTicks) / timeline.timescale;
-  const places = { start: FAR_SEGMENT * segmentSeconds, middle: (MIDDLE_SEGMENT + 0.5) * segmentSeconds };
+  await using material = await prepareFloor(torrent, [0, PLACES.start, PLACES.middle]);
   const pieces = {
-    start: await piecesOfSecond(torrent, clip.path, places.start),
+    start: await piecesOfSecond(torrent, clip.path, PLACES.start),
     // A run begins at the start of the segment: what it reads is not in the floor, what it shows is.
-    middle: await piecesOfSecond(torrent, clip.path, places.middle),
+    middle: await piecesOfSecond(torrent, clip.path, PLACES.middle),
   };
-  const floorAt = async (place: keyof typeof places, fetchMs: number, chromiumMs: number | undefined) => {
-    const ffmpeg = await makeOneSecond(clip.path, material.renditions, places[place]);
+  const floorAt = async (place: keyof typeof PLACES, fetchMs: number, chromiumMs: number | undefined) => {
+    const ffmpeg = await makeOneSecond(clip.path, material.renditions, PLACES[place]);
     const chromium = chromiumMs ?? Number.NaN;
     return { pieces: fetchMs, ffmpeg, chromium, total: fetchMs + ffmpeg + chromium };
   };
@@ -47,9 +45,9 @@ async function run({ isQuick }: Effort): Promise<MeasureResult> {
       const isPlaying = async () => (await takeMarks(viewer.page)).frames.some((frame) => frame.mediaTimeSeconds > 2);
       await waitFor(isPlaying, { what: 'the film plays', timeoutMs: TIMEOUT_MS, intervalMs: 100 });
       await viewer.sparesAreLoaded();
-      const start = await viewer.seek(places.start);
+      const start = await viewer.seek(PLACES.start);
       await viewer.sparesAreLoaded();
-      return { start, middle: await viewer.seek(places.middle) };
+      return { start, middle: await viewer.seek(PLACES.middle) };
     },
     async () => {
       await using seeder = await startSeeder({ client: 'libtorrent', torrent });
@@ -58,8 +56,10 @@ async function run({ isQuick }: Effort): Promise<MeasureResult> {
         ...piecesOf(torrent, 0, END_BYTES),
         ...piecesOf(torrent, torrent.lengthBytes - END_BYTES, torrent.lengthBytes),
       ]);
+      // A libtorrent that has had all that it wanted takes a second to want more, but only the first time.
+      await fetcher.fetch(piecesOf(torrent, END_BYTES, END_BYTES + 1));
       const fetched = { start: await fetcher.fetch(pieces.start), middle: await fetcher.fetch(pieces.middle) };
-      const [toStart, toMiddle] = (await material.film.show(browser, [places.start, places.middle])).seekMs;
+      const [toStart, toMiddle] = (await material.film.show(browser, [PLACES.start, PLACES.middle])).seekMs;
       return { start: await floorAt('start', fetched.start, toStart), middle: await floorAt('middle', fetched.middle, toMiddle) };
     },
   );

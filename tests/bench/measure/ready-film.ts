@@ -1,4 +1,4 @@
-import { apiPaths, MediaInfo, Rendition } from '@lodestream/shared';
+import { apiPaths, MediaInfo, Rendition, segmentAt } from '@lodestream/shared';
 import { buildMagnet, startGateway, startSeeder, type TestTorrent } from '@lodestream/testing';
 import { z } from 'zod';
 import { type FilmRenditions, pickRenditions } from './raw-ffmpeg.ts';
@@ -8,13 +8,20 @@ const Media = MediaInfo.extend({ renditions: z.array(Rendition) });
 
 export type FloorMaterial = AsyncDisposable & { renditions: FilmRenditions; film: ReadyFilm };
 
-/** What the floors need of a film: its renditions, and these segments ready on the disk. */
-export async function prepareFloor(torrent: TestTorrent, segmentIndexes: readonly number[]): Promise<FloorMaterial> {
+/** What a player shows, and a little more, before it asks for the next segment. */
+const SHOWN_SECONDS = 2;
+
+/** What the floors need of a film: its renditions, and the segments of these times ready on the disk. */
+export async function prepareFloor(torrent: TestTorrent, seconds: readonly number[]): Promise<FloorMaterial> {
   await using seeder = await startSeeder({ client: 'libtorrent', torrent });
   await using gateway = await startGateway();
   await postMagnet(gateway.baseUrl, buildMagnet(torrent, [seeder]));
   const renditions = await fetchRenditions(gateway.baseUrl, torrent);
-  const film = await saveReadyFilm(`${gateway.baseUrl}${apiPaths.multivariantPlaylist(torrent.infoHash, 0)}`, segmentIndexes);
+  const segments = [renditions.video, renditions.audio].map(({ id, timeline }) => {
+    const shown = seconds.flatMap((time) => [segmentAt(timeline, time), segmentAt(timeline, time + SHOWN_SECONDS)]);
+    return { renditionId: id, segmentIndexes: [...new Set(shown)] };
+  });
+  const film = await saveReadyFilm(`${gateway.baseUrl}${apiPaths.multivariantPlaylist(torrent.infoHash, 0)}`, segments);
   return { renditions, film, [Symbol.asyncDispose]: () => film[Symbol.asyncDispose]() };
 }
 

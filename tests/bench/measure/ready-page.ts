@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, extname, join, normalize } from 'node:path';
-import { makeTempDir, readMultivariantPlaylist, type TestBrowser } from '@lodestream/testing';
+import { makeTempDir, type TestBrowser } from '@lodestream/testing';
 
 const HLS_PATH = join(dirname(createRequire(import.meta.url).resolve('hls.js')), 'hls.mjs');
 const PAGE =
@@ -51,23 +51,24 @@ export type ReadyFilm = AsyncDisposable & {
   show(browser: TestBrowser, seekSeconds: readonly number[]): Promise<{ firstFrameMs: number; seekMs: number[] }>;
 };
 
-/** Takes these segments of every rendition from a gateway, once, and serves them from the disk. */
-export async function saveReadyFilm(playlistUrl: string, segmentIndexes: readonly number[]): Promise<ReadyFilm> {
+/** Takes these segments of these renditions from a gateway, once, and serves them from the disk. */
+export async function saveReadyFilm(
+  playlistUrl: string,
+  segments: readonly { renditionId: string; segmentIndexes: readonly number[] }[],
+): Promise<ReadyFilm> {
   const dir = await makeTempDir('ready');
-  const multivariant = await readMultivariantPlaylist(playlistUrl);
-  const base = new URL('.', playlistUrl).href;
-  const save = async (url: string) => {
+  const save = async (path: string) => {
+    const url = new URL(path, playlistUrl);
     const response = await fetch(url);
     if (!response.ok) throw new Error(`${response.status} ${url}`);
-    const path = join(dir.path, new URL(url).href.slice(base.length));
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, new Uint8Array(await response.arrayBuffer()));
+    await mkdir(dirname(join(dir.path, path)), { recursive: true });
+    await writeFile(join(dir.path, path), new Uint8Array(await response.arrayBuffer()));
   };
-  await save(playlistUrl);
-  for (const url of [...multivariant.variants, ...multivariant.audio].map((one) => one.url)) {
-    await save(url);
-    await save(new URL('init.mp4', url).href);
-    for (const index of segmentIndexes) await save(new URL(`${index}.m4s`, url).href);
+  await save('index.m3u8');
+  for (const { renditionId, segmentIndexes } of segments) {
+    await save(`${renditionId}/index.m3u8`);
+    await save(`${renditionId}/init.mp4`);
+    for (const index of segmentIndexes) await save(`${renditionId}/${index}.m4s`);
   }
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://x').pathname);

@@ -22,6 +22,8 @@ session = lt.session({
     'allow_multiple_connections_per_ip': True,
     'unchoke_slots_limit': 100,
     'connection_speed': 100, 'min_reconnect_time': 1,
+    # A peer that has all that it wants for now stays: it will want more.
+    'close_redundant_connections': False,
     'alert_mask': categories.error_notification | categories.status_notification | categories.upload_notification
                   | categories.piece_progress_notification,
     'alert_queue_size': 200000,
