@@ -53,8 +53,8 @@ export function guardEgress(isAllowed: AddressFilter, exempt: { host: string; po
 
   const send = dgram.Socket.prototype.send as (this: dgram.Socket, ...args: unknown[]) => void;
   dgram.Socket.prototype.send = function (this: dgram.Socket, ...args: unknown[]): void {
-    // send(message, offset, length, port, address, callback) or send(message, port, address, callback)
-    const address = args[typeof args[3] === 'number' ? 4 : 2];
+    // send(message, offset, length, port, address, callback) or send(message, port, address, callback); a port may be text.
+    const address = args[typeof args[2] === 'string' ? 2 : 4];
     if (typeof address !== 'string' || (net.isIP(address) !== 0 && !isAllowed(address))) {
       const callback = args.at(-1);
       if (typeof callback === 'function') process.nextTick(callback as () => void, refusal(String(address)));
