@@ -20,11 +20,32 @@ const common = {
   ttlSeconds: z.number().positive(),
 };
 
+/** Peers of one torrent and nodes of the DHT that are handed on; a second of dialling. */
+export const KNOWN_PEERS_MAX = 30;
+export const KNOWN_DHT_NODES_MAX = 50;
+/** `[2001:db8::1%scope]:65535` and shorter. */
+const KnownAddress = z.string().max(64);
+
+/**
+ * What a downloader has learned of its swarm, for the next one of the same torrent (`GET /knowledge`). Hints only: the
+ * metadata counts by its hash, and addresses pass the filter of whoever dials them.
+ */
+export const SwarmKnowledge = z.object({
+  /** The raw info dictionary, base64. */
+  metadata: z.base64().optional(),
+  /** `host:port` of peers that sent good pieces, best first. */
+  peers: z.array(KnownAddress).max(KNOWN_PEERS_MAX),
+  /** `host:port` of nodes that answered. */
+  dhtNodes: z.array(KnownAddress).max(KNOWN_DHT_NODES_MAX),
+});
+export type SwarmKnowledge = z.infer<typeof SwarmKnowledge>;
+
 export const DownloaderSpec = z.object({
   kind: z.literal('downloader'),
   ...common,
   infoHash: InfoHash,
   source: TorrentSource,
+  known: SwarmKnowledge.optional(),
   diskBudgetBytes: z.int().positive(),
   network: z.object({
     dht: z.boolean(),

@@ -1,11 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { DownloaderSpec, DownloaderStatus, InfoHash } from '@lodestream/shared';
+import type { DownloaderSpec, DownloaderStatus, InfoHash, SwarmKnowledge } from '@lodestream/shared';
 import { pickFreePort, waitFor } from '@lodestream/testing';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const TOKEN = 'test-token-of-a-downloader';
+/** So much fits in a magnet; more trackers are the operator's, more peers are of an earlier life. */
+const SOURCE_TRACKERS_MAX = 20;
+const SOURCE_PEERS_MAX = 8;
 /** It listens after half a second; on a machine that runs encoders beside it, after ten times that. */
 const START_TIMEOUT_MS = 30_000;
 
@@ -35,8 +40,15 @@ export type StartOptions = {
   /** The DHT is off unless these are given. */
   dhtBootstrap?: string[];
   peerPorts?: [number, number];
+  known?: SwarmKnowledge;
   nodeArgs?: string[];
 };
+
+/** `npm run test:patches` has a downloader run without a hunk of a patch. */
+function nodeOptions(): { NODE_OPTIONS?: string } {
+  const options = process.env.LODESTREAM_DOWNLOADER_NODE_OPTIONS;
+  return options === undefined ? {} : { NODE_OPTIONS: options };
+}
 
 /** Runs the real program, as the orchestrator does: a spec in its environment, a port of its own. */
 export async function startDownloader(options: StartOptions): Promise<RunningDownloader> {
@@ -48,29 +60,34 @@ export async function startDownloader(options: StartOptions): Promise<RunningDow
     source: {
       infoHash: options.infoHash as InfoHash,
       displayName: 'a test',
-      trackers: options.trackers ?? [],
-      peers: options.peers ?? [],
+      trackers: (options.trackers ?? []).slice(0, SOURCE_TRACKERS_MAX),
+      peers: (options.peers ?? []).slice(0, SOURCE_PEERS_MAX),
       ...(options.metainfo ? { metainfo: options.metainfo.toString('base64') } : {}),
     },
+    known: options.known ?? { peers: (options.peers ?? []).slice(SOURCE_PEERS_MAX), dhtNodes: [] },
     diskBudgetBytes: options.diskBudgetBytes ?? 8 * 1024 ** 3,
     network: {
       dht: options.dhtBootstrap !== undefined,
       dhtBootstrap: options.dhtBootstrap ?? [],
-      trackers: [],
+      trackers: (options.trackers ?? []).slice(SOURCE_TRACKERS_MAX),
       allowedPrivateNetworks: options.allowedPrivateNetworks ?? ['127.0.0.0/8'],
       uploadBytesPerSecond: options.uploadBytesPerSecond ?? 1024 * 1024,
       ...(options.peerPorts ? { peerPorts: options.peerPorts } : {}),
     },
   };
   const port = await pickFreePort();
+  // Metadata of a large torrent is too long for an environment.
+  const specFile = join(options.workDir, 'spec.json');
+  await writeFile(specFile, JSON.stringify(spec), { mode: 0o600 });
   const child = spawn(process.execPath, [...(options.nodeArgs ?? []), MAIN], {
     stdio: ['ignore', 'inherit', 'pipe'],
     env: {
       PATH: process.env.PATH,
       LODESTREAM_TOKEN: TOKEN,
-      LODESTREAM_SPEC: JSON.stringify(spec),
+      LODESTREAM_SPEC_FILE: specFile,
       LODESTREAM_WORK_DIR: options.workDir,
       LODESTREAM_WORKER_PORT: String(port),
+      ...nodeOptions(),
     },
   });
   let stderr = '';

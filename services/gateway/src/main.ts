@@ -12,6 +12,7 @@ import { HOLD_MS } from './routes/hold.ts';
 import { buildInternalApp } from './routes/internal.ts';
 import { createMemoryStore } from './state/memory-store.ts';
 import { createRedisStore } from './state/redis-store.ts';
+import { createSwarmKnowledgeStore } from './torrents/swarm-knowledge.ts';
 import { createTorrentService } from './torrents/torrent-service.ts';
 import { createViewerService } from './torrents/viewer-service.ts';
 import { openDeploymentKey, removeDeploymentKey } from './workloads/local/deployment-key.ts';
@@ -36,6 +37,7 @@ const client = createWorkerClient((name) => orchestrator.tokenOf(name));
 const store = config.redisUrl ? createRedisStore(config.redisUrl, logger) : createMemoryStore();
 const { ttlSeconds, diskBudgetBytes, network, segmentSeconds, runSegments, ffmpegThreads, maxRuns } = config;
 const torrents = createTorrentService({ orchestrator, client, ttlSeconds, diskBudgetBytes, network });
+const knowledge = createSwarmKnowledgeStore({ store, orchestrator, client });
 const media = createMediaInfoService({ store, torrents, orchestrator, client, ttlSeconds, segmentSeconds });
 const fleet = createRunFleet({
   orchestrator,
@@ -78,6 +80,7 @@ const app = await buildApp({
   client,
   limits,
   admission,
+  knowledge,
   metrics,
   logger,
   publicHosts: config.publicHosts,
@@ -111,6 +114,7 @@ async function close(signal: string): Promise<void> {
   clearInterval(sweeper);
   await Promise.allSettled([app.close(), internal.close()]);
   admission[Symbol.dispose]();
+  knowledge[Symbol.dispose]();
   fleet[Symbol.dispose]();
   await orchestrator[Symbol.asyncDispose]();
   await store[Symbol.asyncDispose]();

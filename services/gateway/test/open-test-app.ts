@@ -11,6 +11,7 @@ import { createSegmentService } from '../src/playback/segment-service.ts';
 import type { Deps } from '../src/routes/deps.ts';
 import { buildInternalApp } from '../src/routes/internal.ts';
 import { createMemoryStore } from '../src/state/memory-store.ts';
+import { createSwarmKnowledgeStore } from '../src/torrents/swarm-knowledge.ts';
 import { createTorrentService } from '../src/torrents/torrent-service.ts';
 import { createViewerService } from '../src/torrents/viewer-service.ts';
 import { openDeploymentKey } from '../src/workloads/local/deployment-key.ts';
@@ -60,6 +61,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   };
   const [ttlSeconds, diskBudgetBytes] = [TTL_SECONDS, DISK_BUDGET_BYTES];
   const torrents = createTorrentService({ orchestrator, client, ttlSeconds, diskBudgetBytes, network });
+  const knowledge = createSwarmKnowledgeStore({ store, orchestrator, client });
   const media = createMediaInfoService({ store, torrents, orchestrator, client, ttlSeconds, segmentSeconds: 10 });
   const fleet = createRunFleet({
     orchestrator,
@@ -106,6 +108,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     client,
     limits,
     admission,
+    knowledge,
     metrics,
     logger,
     publicHosts: options.publicHosts ?? [],
@@ -123,6 +126,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       await app.close();
       await internal.close();
       admission[Symbol.dispose]();
+      knowledge[Symbol.dispose]();
       fleet[Symbol.dispose]();
       await orchestrator[Symbol.asyncDispose]();
       client[Symbol.dispose]();

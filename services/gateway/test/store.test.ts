@@ -65,6 +65,16 @@ describe('the memory store', () => {
     expect(await store.get('key/1')).toBe('1');
     expect(await store.get('key/10000')).toBe('10000');
   });
+
+  it('keeps the newest where they are larger than it may be, whoever replaces whom', async () => {
+    await using store = createMemoryStore();
+    const MIB = 1024 * 1024;
+    for (let round = 0; round < 3; round++) for (let n = 0; n < 60; n++) await store.set(`large/${n}`, String(n).padEnd(MIB), 60);
+    expect((await store.get('large/0'))?.trim()).toBe('0');
+    for (let n = 60; n < 70; n++) await store.set(`large/${n}`, String(n).padEnd(MIB), 60);
+    expect(await store.get('large/0')).toBeUndefined();
+    expect((await store.get('large/69'))?.trim()).toBe('69');
+  });
 });
 
 describe('the redis store', () => {

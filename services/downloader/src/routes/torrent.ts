@@ -1,5 +1,5 @@
 import { type IdleClock, ProblemError, requestSignal } from '@lodestream/service-kit';
-import type { DownloaderStatus } from '@lodestream/shared';
+import type { DownloaderStatus, SwarmKnowledge } from '@lodestream/shared';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Downloader } from '../torrent/downloader.ts';
@@ -10,7 +10,9 @@ const StatusQuery = z.object({
   wait: z.coerce.number().positive().max(60).optional(),
 });
 
-/** `GET /status` (no access), `POST /touch` (what the gateway served from its own memory), `GET /metainfo`. */
+const KnowledgeQuery = z.object({ metadata: z.literal('1').optional() });
+
+/** `GET /knowledge` (for the next downloader), `GET /status` (no access), `POST /touch` (what the gateway served from its own memory), `GET /metainfo`. */
 export function torrentRoutes(app: FastifyInstance, downloader: Downloader, clock: IdleClock): void {
   app.get('/status', async (request, reply): Promise<DownloaderStatus> => {
     const query = StatusQuery.safeParse(request.query);
@@ -27,6 +29,12 @@ export function torrentRoutes(app: FastifyInstance, downloader: Downloader, cloc
   app.post('/touch', async (_request, reply) => {
     clock.touch();
     return reply.code(204).send();
+  });
+
+  app.get('/knowledge', async (request): Promise<SwarmKnowledge> => {
+    const query = KnowledgeQuery.safeParse(request.query);
+    if (!query.success) throw new ProblemError('invalid-request');
+    return downloader.knowledge(query.data.metadata === '1');
   });
 
   app.get('/metainfo', async (_request, reply) => {

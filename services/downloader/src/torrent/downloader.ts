@@ -5,22 +5,29 @@ import {
   buildProblem,
   type DownloaderSpec,
   type DownloaderStatus,
+  KNOWN_DHT_NODES_MAX,
   type Metainfo,
   type MetainfoFile,
   type Problem,
+  type Rejected,
   readInfoDictionary,
   readMetainfo,
+  type SwarmKnowledge,
 } from '@lodestream/shared';
 import { pieceLengthAt, pieceSpan } from '../reading/piece-span.ts';
 import { isNoSpace, openPieceStore } from '../storage/piece-store.ts';
 import type { AddressFilter } from './address-filter.ts';
 import { Content } from './content.ts';
 import { planPreparedPieces } from './file-span.ts';
+import { rememberPeers } from './remember-peers.ts';
 import { joinSwarm, type Swarm } from './swarm.ts';
+import { openSwarmMemory, type SwarmMemory } from './swarm-memory.ts';
 import { type SwarmCensus, takeCensus } from './swarm-stats.ts';
 
 /** Figures that cost a look at every piece are made anew at most so often. */
 const FIGURES_MS = 1000;
+/** Metadata of more than this is fetched again: films have 20 to 500 KB. */
+const METADATA_KEPT_MAX_BYTES = 1024 * 1024;
 
 /**
  * resolving ── valid metadata ──▶ ready ──▶ leaving
@@ -38,6 +45,8 @@ export type Downloader = {
   prepare(fileIndex: number): void;
   /** The raw info dictionary, once known. */
   infoBytes(): Uint8Array | null;
+  /** For the next downloader of this torrent; the metadata only when it is asked for and not too large to keep. */
+  knowledge(hasMetadata: boolean): SwarmKnowledge;
   leave(): Promise<void>;
 };
 
@@ -61,22 +70,24 @@ export async function openDownloader(
   let lastPeerAt = performance.now();
   let figures: { at: number; census: SwarmCensus } | null = null;
 
+  const memory = openSwarmMemory(workDir, spec.known);
   const given = spec.source.metainfo === undefined ? null : await readMetainfo(Buffer.from(spec.source.metainfo, 'base64'));
-  const metainfo = given && 'metainfo' in given ? given.metainfo : null;
-  const swarm: Swarm = await joinSwarm(spec, metainfo?.isPrivate ?? false, isAllowed, logger);
+  const metainfo = given && 'metainfo' in given ? given.metainfo : await readKnownMetadata(spec, memory);
+  const swarm: Swarm = await joinSwarm(spec, metainfo?.isPrivate ?? false, memory, isAllowed, logger);
+  rememberPeers(swarm, memory);
   swarm.on('error', (error) => {
     logger.error({ err: error }, 'swarm failed');
     fail(buildProblem('workload-failed'));
   });
   swarm.on('metadata', (bytes) => void readInfoDictionary(Uint8Array.from(bytes)).then(accept).catch(onFault));
-  if (given) void accept('metainfo' in given ? given.metainfo : given).catch(onFault);
+  if (metainfo ?? given) void accept(metainfo ?? (given as Rejected)).catch(onFault);
 
   function onFault(error: unknown): void {
     logger.error({ err: error }, 'the torrent could not be opened');
     fail(buildProblem(isNoSpace(error) ? 'storage-full' : 'workload-failed'));
   }
 
-  async function accept(read: Metainfo | Awaited<ReturnType<typeof readInfoDictionary>>): Promise<void> {
+  async function accept(read: Metainfo | Rejected): Promise<void> {
     if (state.at !== 'resolving') return;
     if ('problem' in read) return fail(buildProblem(read.problem, read.detail === undefined ? {} : { detail: read.detail }));
     if (read.infoHash !== spec.infoHash) return fail(buildProblem('invalid-torrent'));
@@ -89,6 +100,7 @@ export async function openDownloader(
       if (!content.have.has(pieceIndex)) throw new Error('this piece is not here');
       return content.readPiece(pieceIndex, offset, lengthBytes);
     });
+    if (read.infoBytes.length <= METADATA_KEPT_MAX_BYTES) memory.saveMetadata(read.infoBytes);
     for (const fileIndex of toPrepare) prepareFile(content, fileIndex);
     settled.resolve(content);
     logger.info(
@@ -158,11 +170,22 @@ export async function openDownloader(
       prepareFile(state.content, fileIndex);
     },
     infoBytes: () => (state.at === 'ready' ? state.content.metainfo.infoBytes : null),
+    knowledge(hasMetadata) {
+      const info = state.at === 'ready' ? state.content.metainfo : null;
+      const bytes = hasMetadata && info && info.infoBytes.length <= METADATA_KEPT_MAX_BYTES ? info.infoBytes : null;
+      return {
+        ...(bytes ? { metadata: Buffer.from(bytes).toString('base64') } : {}),
+        peers: memory.servedPeers(),
+        // Who knows a private torrent is its tracker's business alone (BEP 27).
+        dhtNodes: info?.isPrivate ? [] : swarm.dhtNodes().slice(0, KNOWN_DHT_NODES_MAX),
+      };
+    },
     async leave() {
       if (state.at === 'ready') state.content.close();
       state = { at: 'leaving' };
       settled.reject(new ProblemError('draining'));
       await swarm.leave();
+      memory.close();
     },
   };
 }
@@ -175,4 +198,11 @@ function prepareFile(content: Content, fileIndex: number): void {
 function filePieces(content: Content, file: MetainfoFile): { count: number; have: string } {
   const { first, end } = pieceSpan({ start: file.offset, end: file.offset + file.lengthBytes }, content.metainfo.pieceLength);
   return { count: end - first, have: Buffer.from(content.have.slice(first, end)).toString('base64') };
+}
+
+/** Of an earlier life or another's telling: what has not this hash was never said. */
+async function readKnownMetadata(spec: DownloaderSpec, memory: SwarmMemory): Promise<Metainfo | null> {
+  if (!memory.metadata) return null;
+  const read = await readInfoDictionary(Uint8Array.from(memory.metadata));
+  return 'problem' in read || read.infoHash !== spec.infoHash ? null : read;
 }

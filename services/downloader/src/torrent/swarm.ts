@@ -10,6 +10,8 @@ import WebTorrent, {
 } from 'webtorrent';
 import { type AddressFilter, addressKey } from './address-filter.ts';
 import { pickPeerPort } from './pick-port.ts';
+import { createSuspectGate } from './suspect-gate.ts';
+import type { SwarmMemory } from './swarm-memory.ts';
 
 /** Outgoing connections; webtorrent's own default. */
 const CONNECTIONS_MAX = 55;
@@ -21,10 +23,12 @@ const REANNOUNCE_MS = 60_000;
 /** Warnings come once per bad piece, tracker and duplicate peer; so many a minute are logged. */
 const WARNINGS_PER_MINUTE = 10;
 
-export type Swarm = EventEmitter<{ metadata: [Uint8Array]; wire: [PeerWire]; error: [Error] }> & {
+export type Swarm = EventEmitter<{ metadata: [Uint8Array]; wire: [PeerWire]; ban: [PeerWire]; error: [Error] }> & {
   readonly wires: readonly PeerWire[];
   readonly downloadBytesPerSecond: number;
   readonly uploadBytesPerSecond: number;
+  /** `host:port` of nodes of the DHT that answered lately. */
+  dhtNodes(): string[];
   /** Tells webtorrent what the torrent is; from here on peers are served and asked for pieces. */
   useMetainfo(metainfo: Metainfo, read: PieceReader): Promise<void>;
   markVerified(pieceIndex: number): void;
@@ -44,6 +48,7 @@ export type PieceReader = (pieceIndex: number, offset: number, lengthBytes: numb
 export async function joinSwarm(
   spec: DownloaderSpec,
   isPrivate: boolean,
+  memory: Pick<SwarmMemory, 'peers' | 'dhtNodes' | 'suspects'>,
   isAllowed: AddressFilter,
   logger: Logger,
 ): Promise<Swarm> {
@@ -51,11 +56,13 @@ export async function joinSwarm(
   const banned = new Set<string>();
   const peerPort = await pickPeerPort(network.peerPorts);
   const canUpload = network.uploadBytesPerSecond > 0;
+  const knownNodes = memory.dhtNodes.filter((node) => isAllowed(hostOf(node)));
+  const bootstrapNodes = [...network.dhtBootstrap, ...knownNodes];
   const client = new WebTorrent({
     // uTP first costs a TCP-only peer 42 s (webtorrent.md §1, fact 6).
     utp: false,
     secure: 0,
-    dht: network.dht && !isPrivate ? { bootstrap: network.dhtBootstrap.length > 0 ? network.dhtBootstrap : false } : false,
+    dht: network.dht && !isPrivate ? { bootstrap: bootstrapNodes.length > 0 ? bootstrapNodes : false } : false,
     lsd: false,
     natUpnp: false,
     natPmp: false,
@@ -106,8 +113,11 @@ export async function joinSwarm(
     listenForMetadata(wire, torrent, events);
     events.emit('wire', wire);
   });
+  const addPeer = torrent.addPeer.bind(torrent);
+  const gate = createSuspectGate(memory.suspects, (address) => !torrent.destroyed && addPeer(address));
+  torrent.addPeer = (peer, source) => !(typeof peer === 'string' && gate.holds(peer)) && addPeer(peer, source);
   const addFirstPeers = () => {
-    for (const peer of source.peers) torrent.addPeer(peer);
+    for (const peer of [...source.peers, ...memory.peers]) torrent.addPeer(peer);
   };
   torrent.once('infoHash', addFirstPeers);
   const reannounce = setInterval(() => {
@@ -123,6 +133,7 @@ export async function joinSwarm(
     wires: { get: () => torrent.wires },
     downloadBytesPerSecond: { get: () => torrent.downloadSpeed },
     uploadBytesPerSecond: { get: () => torrent.uploadSpeed },
+    dhtNodes: { value: () => (client.dht ? client.dht.toJSON().nodes.map(({ host, port }) => `${host}:${port}`) : []) },
     useMetainfo: {
       value: async (metainfo: Metainfo, reader: PieceReader) => {
         read = reader;
@@ -156,12 +167,14 @@ export async function joinSwarm(
       value: (wire: PeerWire, reason: string) => {
         logger.warn({ reason }, 'peer banned');
         if (wire.remoteAddress !== undefined) banned.add(addressKey(wire.remoteAddress));
+        events.emit('ban', wire);
         wire.destroy();
       },
     },
     leave: {
       value: () => {
         clearInterval(reannounce);
+        gate[Symbol.dispose]();
         return new Promise<void>((resolve) => client.destroy(() => resolve()));
       },
     },
@@ -229,6 +242,11 @@ function toParsedTorrent(metainfo: Metainfo, announce: string[]): ParsedTorrent 
     lastPieceLength: lengthBytes - (pieceCount - 1) * pieceLength,
     pieces: Array.from({ length: pieceCount }, (_, index) => hashes.slice(index * 40, index * 40 + 40)),
   };
+}
+
+/** Of `host:port` or `[host]:port`. */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'));
 }
 
 function toError(value: unknown): Error {

@@ -61,7 +61,7 @@ declare module 'webtorrent' {
     constructor(options: ClientOptions);
     readonly listening: boolean;
     readonly torrentPort: number;
-    readonly dht: false | { lookup(infoHash: string): void };
+    readonly dht: false | { lookup(infoHash: string): void; toJSON(): { nodes: { host: string; port: number }[] } };
     /** Asked for every outgoing peer (`torrent.js:addPeer`), and with our patch for redials. */
     blocked: { contains(address: string): boolean };
     /** Of our patch: asked for incoming peers. */
@@ -90,7 +90,8 @@ declare module 'webtorrent' {
     private?: boolean;
     /** torrent-discovery. While it is announcing to the DHT it does not announce again. */
     readonly discovery: { dht: EventEmitter | null; _dhtAnnouncing: boolean; tracker: { update(): void } | null } | null;
-    addPeer(address: string): boolean;
+    /** By `host:port`, or a WebRTC connection. Discovery and peer exchange call it too. */
+    addPeer(peer: string | object, source?: string): boolean;
     removePeer(address: string): void;
     _onMetadata(parsed: ParsedTorrent): Promise<void>;
     _verifyPieces(callback: (error: Error | null) => void): void;

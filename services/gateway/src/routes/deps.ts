@@ -4,6 +4,7 @@ import type { ClientLimits } from '../edge/client-limits.ts';
 import type { Metrics } from '../metrics.ts';
 import type { MediaInfoService } from '../playback/media-info-service.ts';
 import type { SegmentService } from '../playback/segment-service.ts';
+import type { SwarmKnowledgeStore } from '../torrents/swarm-knowledge.ts';
 import type { TorrentService } from '../torrents/torrent-service.ts';
 import type { ViewerService } from '../torrents/viewer-service.ts';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
@@ -21,6 +22,7 @@ export type Deps = {
   client: WorkerClient;
   limits: ClientLimits;
   admission: Admission;
+  knowledge: SwarmKnowledgeStore;
   metrics: Pick<Metrics, 'observeFirstByte'>;
   logger: Logger;
   publicHosts: readonly string[];

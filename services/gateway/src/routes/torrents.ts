@@ -10,7 +10,8 @@ import { TorrentParams } from './parameters.ts';
 /** libtorrent and ut_metadata both stop at 10 MB; larger ones are nobody's (security.md §6.1). */
 const MAX_METAINFO_BYTES = 10 * 1024 * 1024;
 
-export function torrentRoutes(app: FastifyInstance, { torrents, viewers, limits, admission, media, orchestrator }: Deps): void {
+export function torrentRoutes(app: FastifyInstance, deps: Deps): void {
+  const { torrents, viewers, limits, admission, knowledge, media, orchestrator } = deps;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   app.register(multipart, { limits: { fileSize: MAX_METAINFO_BYTES, files: 1, fields: 0, parts: 1 } });
   app.addContentTypeParser(
@@ -25,7 +26,8 @@ export function torrentRoutes(app: FastifyInstance, { torrents, viewers, limits,
     async (request, reply) => {
       await limits.takeNewTorrent(request.ip);
       const source = await readTorrentSource(await posted(request));
-      const { isNew } = await admission.admitTorrent(source.infoHash, () => torrents.add(source));
+      const known = await knowledge.recall(source.infoHash);
+      const { isNew } = await admission.admitTorrent(source.infoHash, () => torrents.add(source, known));
       orchestrator.expect();
       torrents.touch(source.infoHash);
       if (isNew) void warmOnlyFilm(source.infoHash);

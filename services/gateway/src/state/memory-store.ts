@@ -2,20 +2,28 @@ import type { Store } from './store.ts';
 
 /** Beyond it the oldest keys go: everything here can be lost. */
 const MAX_KEYS = 10_000;
+/** The same by what they hold: metadata of torrents is the largest, up to 1 MiB each. */
+const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 /** The store of one gateway on one machine. */
 export function createMemoryStore(now: () => number = () => performance.now()): Store {
   const values = new Map<string, { value: string; expiresAtMs: number }>();
+  let characters = 0;
+  const drop = (key: string) => {
+    characters -= values.get(key)?.value.length ?? 0;
+    values.delete(key);
+  };
   const live = (key: string) => {
     const found = values.get(key);
     if (found && found.expiresAtMs > now()) return found;
-    values.delete(key);
+    drop(key);
     return undefined;
   };
   const put = (key: string, value: string, ttlSeconds: number) => {
-    values.delete(key);
+    drop(key);
     values.set(key, { value, expiresAtMs: now() + ttlSeconds * 1000 });
-    if (values.size > MAX_KEYS) values.delete(values.keys().next().value as string);
+    characters += value.length;
+    while (values.size > MAX_KEYS || characters > MAX_CHARACTERS) drop(values.keys().next().value as string);
   };
   return {
     async get(key) {
@@ -30,11 +38,14 @@ export function createMemoryStore(now: () => number = () => performance.now()): 
         put(key, '1', windowSeconds);
         return limit >= 1;
       }
-      found.value = String(Number(found.value) + 1);
+      const count = String(Number(found.value) + 1);
+      characters += count.length - found.value.length;
+      found.value = count;
       return Number(found.value) <= limit;
     },
     async [Symbol.asyncDispose]() {
       values.clear();
+      characters = 0;
     },
   };
 }

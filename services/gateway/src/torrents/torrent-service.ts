@@ -1,5 +1,12 @@
 import { delay, ProblemError, withSignal } from '@lodestream/service-kit';
-import { buildProblem, DownloaderStatus, type InfoHash, type SourceAddress, type TorrentSource } from '@lodestream/shared';
+import {
+  buildProblem,
+  DownloaderStatus,
+  type InfoHash,
+  type SourceAddress,
+  type SwarmKnowledge,
+  type TorrentSource,
+} from '@lodestream/shared';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
 import type { WorkerClient } from '../workloads/worker-client.ts';
 import { isAlive, isReady, type Workload } from '../workloads/workload.ts';
@@ -7,8 +14,8 @@ import { downloaderName } from '../workloads/workload-name.ts';
 
 /** The torrents that are open here: each is its downloader, and nothing else is remembered. */
 export type TorrentService = {
-  /** Makes sure that the torrent has a downloader. `isNew` is false when it had one. */
-  add(source: TorrentSource): { isNew: boolean };
+  /** Makes sure that the torrent has a downloader. `isNew` is false when it had one. `known`: of an earlier one. */
+  add(source: TorrentSource, known?: SwarmKnowledge): { isNew: boolean };
   workload(infoHash: InfoHash): Workload | undefined;
   source(infoHash: InfoHash): TorrentSource | undefined;
   /** A fresh status, shared by all who ask within a moment; undefined while its downloader does not answer. */
@@ -103,11 +110,13 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
   }
 
   const service: TorrentService = {
-    add(source) {
+    add(source, known) {
       const name = downloaderName(source.infoHash);
       const isNew = !isAlive(orchestrator.get(name));
       const { diskBudgetBytes, ttlSeconds, network } = options;
-      orchestrator.ensure({ kind: 'downloader', name, infoHash: source.infoHash, source, ttlSeconds, diskBudgetBytes, network });
+      const handed = known ? { known } : {};
+      const { infoHash } = source;
+      orchestrator.ensure({ kind: 'downloader', name, infoHash, source, ...handed, ttlSeconds, diskBudgetBytes, network });
       return { isNew };
     },
     workload,
