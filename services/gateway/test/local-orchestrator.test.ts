@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import type { WorkerSpec } from '@lodestream/shared';
 import { pickFreePort, readProcess, startProcess, waitFor } from '@lodestream/testing';
 import { describe, expect, it } from 'vitest';
+import { DOWNLOADER_HEAP_MIB } from '../src/workloads/local/child-command.ts';
+import { memoryLimitBytes } from '../src/workloads/local/process-memory.ts';
 import { findProcess } from '../src/workloads/local/process-table.ts';
 import { createWorkloadFolder } from '../src/workloads/local/workload-folder.ts';
 import {
@@ -71,6 +73,34 @@ describe.concurrent('workloads as child processes', () => {
     await waitFor(() => orchestrator.get(spec.name)?.phase !== 'ready', { what: 'its end is seen', timeoutMs: 5000 });
     await orchestrator.whenReady(spec.name, whenReady());
     expect(await readStatus(orchestrator, spec.name)).toMatchObject({ kind: 'downloader' });
+  });
+
+  it('kills a worker that has more memory than it may, and starts it again', async () => {
+    await using place = await makeLocalPlace();
+    const MIB = 1024 * 1024;
+    let limitBytes: number | undefined;
+    const { orchestrator } = await place.open(QUICK_LADDER, () => limitBytes);
+    const spec = downloaderSpec();
+    orchestrator.ensure(spec);
+    const { uid } = await orchestrator.whenReady(spec.name, whenReady());
+    const { pid } = await place.recordOf(spec.name);
+    limitBytes = 20 * MIB;
+    await waitFor(() => !isAlive(pid), { what: 'the large worker is killed', timeoutMs: 5000 });
+    await waitFor(() => orchestrator.get(spec.name)?.uid !== uid, { what: 'its end is seen', timeoutMs: 5000 });
+    limitBytes = memoryLimitBytes('downloader');
+    expect(limitBytes).toBeGreaterThan(DOWNLOADER_HEAP_MIB * MIB);
+    await orchestrator.whenReady(spec.name, whenReady());
+    expect(await readStatus(orchestrator, spec.name)).toMatchObject({ kind: 'downloader' });
+  });
+
+  it('is what the kernel should end before the gateway when memory is short', async () => {
+    await using place = await makeLocalPlace();
+    const { orchestrator } = await place.open();
+    const spec = downloaderSpec();
+    orchestrator.ensure(spec);
+    await orchestrator.whenReady(spec.name, whenReady());
+    const score = (pid: number | 'self') => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'));
+    expect(score((await place.recordOf(spec.name)).pid)).toBeGreaterThan(score('self'));
   });
 
   it('takes no late word of a dead process for the next one', async () => {

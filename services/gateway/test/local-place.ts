@@ -4,12 +4,14 @@ import { makeTempDir, pickFreePort, processesWithEnvironment } from '@lodestream
 import type { FastifyInstance } from 'fastify';
 import { createMetrics } from '../src/metrics.ts';
 import { buildInternalApp } from '../src/routes/internal.ts';
+import type { CrashLadder } from '../src/workloads/crash-ladder.ts';
 import { openDeploymentKey } from '../src/workloads/local/deployment-key.ts';
 import { createLocalOrchestrator } from '../src/workloads/local/local-orchestrator.ts';
 import type { Orchestrator } from '../src/workloads/orchestrator.ts';
-import { logger, type OrchestratorPlace } from './describe-orchestrator.ts';
+import { type DriverUnderTest, logger, type OrchestratorPlace } from './describe-orchestrator.ts';
 
-export type LocalPlace = OrchestratorPlace & {
+export type LocalPlace = Omit<OrchestratorPlace, 'open'> & {
+  open(ladder?: CrashLadder, memoryLimit?: () => number | undefined): Promise<DriverUnderTest>;
   readonly dataDir: string;
   workDirOf(name: string): string;
   recordOf(name: string): Promise<{ pid: number; port: number; uid: string }>;
@@ -29,7 +31,7 @@ export async function makeLocalPlace(): Promise<LocalPlace> {
     dataDir,
     workDirOf,
     recordOf,
-    async open(ladder) {
+    async open(ladder, memoryLimit) {
       const port = await pickFreePort();
       const callHomeUrl = `http://127.0.0.1:${port}`;
       const key = openDeploymentKey(dataDir);
@@ -40,6 +42,7 @@ export async function makeLocalPlace(): Promise<LocalPlace> {
         logger,
         logLevel: 'warn',
         ...(ladder ? { ladder } : {}),
+        ...(memoryLimit ? { memoryLimit } : {}),
       });
       const internal = buildInternalApp(orchestrator, metrics, logger);
       await internal.listen({ host: '127.0.0.1', port });

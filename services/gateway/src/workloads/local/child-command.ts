@@ -9,8 +9,8 @@ const ENTRY: Record<WorkerSpec['kind'], string> = {
 };
 
 /** Peers can make a downloader grow; its heap ends before the machine's memory does (webtorrent.md §8.4). */
-const DOWNLOADER_HEAP_MB = 384;
-const TRANSCODER_HEAP_MB = 192;
+export const DOWNLOADER_HEAP_MIB = 384;
+const TRANSCODER_HEAP_MIB = 192;
 /** A local downloader outlives a crash of the gateway, and goes when none has come back (architecture §7). */
 const DOWNLOADER_UNWATCHED_SECONDS = 20;
 
@@ -55,7 +55,7 @@ export function buildStandbyCommand(kind: WorkerSpec['kind'], workDir: string, e
 
 function buildCommand(kind: WorkerSpec['kind'], execPath: string, env: Record<string, string>): ChildCommand {
   const isDownloader = kind === 'downloader';
-  const node = [`--max-old-space-size=${isDownloader ? DOWNLOADER_HEAP_MB : TRANSCODER_HEAP_MB}`, '--no-warnings', ENTRY[kind]];
+  const node = [`--max-old-space-size=${isDownloader ? DOWNLOADER_HEAP_MIB : TRANSCODER_HEAP_MIB}`, '--no-warnings', ENTRY[kind]];
   const command = isDownloader ? [execPath, ...node] : ['setpriv', '--pdeathsig', 'KILL', execPath, ...node];
   return { file: command[0] as string, args: command.slice(1), env: { ...env, ...compileCache() }, isDetached: isDownloader };
 }

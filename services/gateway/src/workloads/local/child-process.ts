@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { ChildCommand } from './child-command.ts';
 import { findProcess, type ProcessId } from './process-table.ts';
+
+/** Of 1000: before anything that says nothing about itself. */
+const WORKER_OOM_SCORE = 500;
 
 export type ChildExit = { code: number | null; signal: string | null };
 
@@ -54,9 +57,19 @@ function spawnLogged(
     child.once('error', () => end({ code: null, signal: 'ENOENT' }));
     child.once('exit', (code, signal) => end({ code, signal }));
     if (command.isDetached) child.unref();
+    offerToTheKernel(child.pid);
     return child;
   } finally {
     closeSync(log);
+  }
+}
+
+/** When the machine runs out of memory a worker goes before the gateway (proc(5), oom_score_adj). */
+function offerToTheKernel(pid: number | undefined): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(WORKER_OOM_SCORE));
+  } catch {
+    // It has ended already, or this is no Linux.
   }
 }
 

@@ -9,6 +9,7 @@ import { isAlive, isReady, type Workload } from '../workload.ts';
 import { logId, workloadToken } from '../workload-name.ts';
 import { buildChildCommand } from './child-command.ts';
 import { type ChildExit, spawnChild } from './child-process.ts';
+import { memoryLimitBytes } from './process-memory.ts';
 import { findProcess, isRunning, killProcess, type ProcessId } from './process-table.ts';
 import { createStandby } from './standby.ts';
 import { createWatchdog } from './watchdog.ts';
@@ -31,6 +32,8 @@ export type LocalOptions = {
   ladder?: CrashLadder;
   /** Processes wait for jobs for so long after a visit; undefined: none do. */
   standbySeconds?: number;
+  /** Bytes that a worker may have; undefined: no limit. */
+  memoryLimit?: typeof memoryLimitBytes;
 };
 
 type Entry = {
@@ -151,6 +154,11 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     logger.info({ workload: logId(key, name) }, 'adopted');
   };
 
+  const kill = ({ name }: Workload, target: ProcessId, reason: string) => {
+    logger.warn({ workload: logId(key, name), reason }, 'killing a workload');
+    killProcess(target);
+  };
+
   for (const name of listWorkloadFolders(root)) adopt(name);
 
   const standby =
@@ -171,10 +179,9 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       const hasExpired = idleSeconds >= workload.spec.ttlSeconds;
       onGone(entry, workload.uid, hasExpired ? { code: 0, signal: null } : { code: null, signal: 'gone' });
     },
-    onSilent: (workload, target) => {
-      logger.warn({ workload: logId(key, workload.name) }, 'workload is silent, killing it');
-      killProcess(target);
-    },
+    memoryLimit: ({ spec }) => (options.memoryLimit ?? memoryLimitBytes)(spec.kind),
+    onSilent: (workload, target) => kill(workload, target, 'it is silent'),
+    onOversized: (workload, target) => kill(workload, target, 'it has too much memory'),
   });
 
   const orchestrator: Orchestrator = {
