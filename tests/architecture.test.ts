@@ -76,6 +76,26 @@ test('every relative link in the documents leads somewhere', () => {
   expect(broken).toEqual([]);
 });
 
+test('every test that docs/hostile-input.md names is there', () => {
+  const named = [...read('docs/hostile-input.md').matchAll(/`([\w/.-]+\.ts)`(?:: ([^|,]+))?/g)].map(
+    ([, path = '', title = '']) => ({
+      path:
+        path.includes('services/') || path.includes('packages/') || path.startsWith('tests/')
+          ? path
+          : `services/downloader/test/${path}`,
+      title: title.trim(),
+    }),
+  );
+  expect(named.length).toBeGreaterThan(30);
+  const missing = named.filter(({ path, title }) => !existsSync(join(ROOT, path)) || !hasTitle(path, title));
+  expect(missing).toEqual([]);
+});
+
+/** The titles of a file are its own text, and that of the tables beside it. */
+function hasTitle(path: string, title: string): boolean {
+  return list(path, join(dirname(path), '*-messages.ts')).some((file) => read(file).includes(title));
+}
+
 test('the contract is written for browsers too: nothing of Node’s in it', () => {
   const files = sources.filter((path) => path.startsWith('packages/shared/'));
   expect(files.filter((path) => /from 'node:|\bprocess\.|\bBuffer\b/.test(read(path)))).toEqual([]);

@@ -11,7 +11,11 @@ export const ID = {
   bitfield: 5,
   request: 6,
   piece: 7,
+  suggest: 13,
   haveAll: 14,
+  haveNone: 15,
+  reject: 16,
+  allowedFast: 17,
   extended: 20,
 } as const;
 
@@ -37,6 +41,36 @@ export function handshake(infoHash: string): Buffer {
   return Buffer.concat([Buffer.from('\u0013BitTorrent protocol'), reserved, Buffer.from(infoHash, 'hex'), peerId]);
 }
 
+export type MessageListener = (id: number, body: Buffer) => void;
+
+const HANDSHAKE_LENGTH = 68;
+
+/** Cuts a stream that begins with a handshake into messages. What it returns says whether the handshake is complete. */
+export function splitMessages(listener: MessageListener): (chunk: Buffer) => boolean {
+  let buffer = Buffer.alloc(0);
+  let isGreeted = false;
+  return (chunk) => {
+    buffer = Buffer.concat([buffer, chunk]);
+    if (!isGreeted && buffer.length >= HANDSHAKE_LENGTH) {
+      buffer = buffer.subarray(HANDSHAKE_LENGTH);
+      isGreeted = true;
+      // What it says first is read after whoever waits for the handshake has said how.
+      queueMicrotask(cut);
+      return true;
+    }
+    if (isGreeted) cut();
+    return isGreeted;
+  };
+
+  function cut(): void {
+    while (buffer.length >= 4 && buffer.length >= 4 + buffer.readUInt32BE(0)) {
+      const length = buffer.readUInt32BE(0);
+      if (length > 0) listener(buffer[4] as number, buffer.subarray(5, 4 + length));
+      buffer = buffer.subarray(4 + length);
+    }
+  }
+}
+
 export type RawPeer = AsyncDisposable & {
   readonly address: string;
   readonly port: number;
@@ -48,7 +82,7 @@ export type RawPeer = AsyncDisposable & {
 export async function startRawPeer(
   infoHash: string,
   address: string,
-  speak: (socket: Socket, onMessage: (listener: (id: number, body: Buffer) => void) => void) => void,
+  speak: (socket: Socket, onMessage: (listener: MessageListener) => void) => void,
 ): Promise<RawPeer> {
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -58,24 +92,16 @@ export async function startRawPeer(
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => {});
     socket.write(handshake(infoHash));
-    let buffer = Buffer.alloc(0);
+    let listener: MessageListener = () => {};
+    const read = splitMessages((id, body) => listener(id, body));
     let isGreeted = false;
-    let listener = (_id: number, _body: Buffer) => {};
     socket.on('data', (chunk) => {
-      buffer = Buffer.concat([buffer, chunk as Buffer]);
-      if (!isGreeted) {
-        if (buffer.length < 68) return;
-        buffer = buffer.subarray(68);
-        isGreeted = true;
-        speak(socket, (set) => {
-          listener = set;
-        });
-      }
-      while (buffer.length >= 4 && buffer.length >= 4 + buffer.readUInt32BE(0)) {
-        const length = buffer.readUInt32BE(0);
-        if (length > 0) listener(buffer[4] as number, buffer.subarray(5, 4 + length));
-        buffer = buffer.subarray(4 + length);
-      }
+      const hasGreeted = read(chunk as Buffer);
+      if (!hasGreeted || isGreeted) return;
+      isGreeted = true;
+      speak(socket, (set) => {
+        listener = set;
+      });
     });
   });
   server.listen(0, address);
@@ -99,6 +125,8 @@ export async function sayTo(port: number, bytes: readonly Uint8Array[], settleMs
   socket.on('error', () => {});
   await once(socket, 'connect');
   for (const each of bytes) socket.write(each);
-  await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, settleMs))]);
+  // It may hang up with a reset, which is an error to `once`.
+  const closed = once(socket, 'close').catch(() => {});
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, settleMs))]);
   socket.destroy();
 }

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { makeTempDir, pickFreePort, waitFor } from '@lodestream/testing';
+import { expect, it } from 'vitest';
+import { handshake, sayTo } from '../raw-peer.ts';
+import { startDownloader } from '../start-downloader.ts';
+import { expectAlive, greet } from './attack.ts';
+
+const HASH = 'ed'.repeat(20);
+/** The limit of webtorrent.md §11.3. */
+const INCOMING_MAX = 30;
+
+const OPENINGS: [string, Buffer[]][] = [
+  ['96 zeros', [Buffer.alloc(96)]],
+  ['96 bytes of ff', [Buffer.alloc(96, 0xff)]],
+  ['200 times A', [Buffer.alloc(200, 'A')]],
+  ['the handshake of another torrent', [handshake('ab'.repeat(20))]],
+  ['half a handshake', [handshake(HASH).subarray(0, 30)]],
+  ['a handshake byte by byte', [...handshake(HASH)].map((byte) => Buffer.from([byte]))],
+  ['a request of the web', [Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')]],
+  ['a greeting of TLS', [Buffer.from('16030100c8010000c40303', 'hex'), Buffer.alloc(200, 3)]],
+  ['a stream of zeros', Array<Buffer>(64).fill(Buffer.alloc(256 << 10))],
+];
+
+it('whoever connects may say anything before it has named a torrent', async () => {
+  const port = await pickFreePort('0.0.0.0');
+  await using work = await makeTempDir('work');
+  await using downloader = await startDownloader({ infoHash: HASH, workDir: work.path, peerPorts: [port, port] });
+  for (const [name, opening] of OPENINGS) {
+    await sayTo(port, opening, 200);
+    await expectAlive(downloader, name);
+  }
+  // Gone before it was heard, many times: what was accepted is let go of.
+  for (let round = 0; round < 100; round++) await sayTo(port, [handshake(HASH)], 0);
+  await expectAlive(downloader, 'peers that come and go');
+  await waitFor(async () => (await downloader.status()).swarm.peers === 0, { what: 'nobody is left', timeoutMs: 5000 });
+});
+
+it('of many that connect thirty stay, and when they go others may come', async () => {
+  const port = await pickFreePort('0.0.0.0');
+  await using work = await makeTempDir('work');
+  await using downloader = await startDownloader({ infoHash: HASH, workDir: work.path, peerPorts: [port, port] });
+  const isOpen = (socket: Socket) => !socket.destroyed;
+  for (const round of ['first', 'second']) {
+    const sockets = await Promise.all(
+      Array.from({ length: 100 }, async (_, index) => {
+        const socket = await greet(port, HASH, { localAddress: `127.0.0.${index + 2}` }).catch(() => null);
+        return socket;
+      }),
+    );
+    const greeted = sockets.filter((socket) => socket !== null);
+    expect([round, greeted.filter(isOpen).length]).toEqual([round, INCOMING_MAX]);
+    expect((await downloader.status()).swarm.peers).toBe(INCOMING_MAX);
+    for (const socket of greeted) socket.destroy();
+    await Promise.all(greeted.filter((socket) => !socket.closed).map((socket) => once(socket, 'close')));
+    await waitFor(async () => (await downloader.status()).swarm.peers === 0, { what: 'they have left', timeoutMs: 5000 });
+  }
+});

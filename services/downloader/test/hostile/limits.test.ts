@@ -1,0 +1,188 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeTempDir, pickFreePort, startLibtorrentSeeder, waitFor } from '@lodestream/testing';
+import { expect, it } from 'vitest';
+import { makeRandomFilm } from '../random-film.ts';
+import { extended, ID, type MessageListener, message, startRawPeer, uint32 } from '../raw-peer.ts';
+import { startDownloader } from '../start-downloader.ts';
+import { expectAlive, greet } from './attack.ts';
+
+const HASH = 'eb'.repeat(20);
+const TIMEOUT_MS = 15_000;
+const SETTLE_MS = 1000;
+/** Peers of one message of peer exchange that are taken. */
+const PEX_MAX = 50;
+/** Peers that wait to be dialled, and connections that may be open meanwhile. */
+const QUEUED_MAX = 200;
+const CONNECTIONS_MAX = 55;
+const UPLOAD_SLOTS = 4;
+
+const compact = (address: string, port: number) => Buffer.from([...address.split('.').map(Number), port >> 8, port & 255]);
+const addressOf = (peer: { address: string; port: number }) => `${peer.address}:${peer.port}`;
+
+async function listen(address: string, onSocket: (socket: Socket) => void): Promise<AsyncDisposable & { port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    onSocket(socket);
+  });
+  server.listen(0, address);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as { port: number }).port,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+it('of the peers that a peer names in one message the first fifty are taken', async () => {
+  const hits = { taken: 0, beyond: 0 };
+  await using taken = await listen('127.0.0.1', () => hits.taken++);
+  await using beyond = await listen('127.0.0.1', () => hits.beyond++);
+  const named = [
+    ...Array.from({ length: PEX_MAX - 1 }, (_, index) => compact('10.0.0.1', 1000 + index)),
+    compact('127.0.0.1', taken.port),
+    compact('127.0.0.1', beyond.port),
+  ];
+  const bytes = Buffer.concat(named);
+  await using gossip = await startRawPeer(HASH, '127.9.22.1', (socket) => {
+    socket.write(extended(0, 'd1:md6:ut_pexi2eee'));
+    socket.write(extended(2, Buffer.concat([Buffer.from(`d5:added${bytes.length}:`), bytes, Buffer.from('e')])));
+  });
+  await using work = await makeTempDir('work');
+  await using _downloader = await startDownloader({ infoHash: HASH, workDir: work.path, peers: [addressOf(gossip)] });
+  await waitFor(() => hits.taken > 0, { what: 'the last of them is dialled', timeoutMs: TIMEOUT_MS });
+  await sleep(SETTLE_MS);
+  expect(hits.beyond).toBe(0);
+});
+
+it('of the peers that wait to be dialled there are two hundred at most, whoever names them', async () => {
+  const dialled = new Set<string>();
+  const open = new Set<Socket>();
+  let isHolding = true;
+  await using everywhere = await listen('0.0.0.0', (socket) => {
+    dialled.add(String(socket.localAddress));
+    open.add(socket);
+    if (!isHolding) socket.destroy();
+  });
+  const bytes = (round: number) =>
+    Buffer.concat(Array.from({ length: PEX_MAX }, (_, index) => compact(`127.50.${round}.${index + 1}`, everywhere.port)));
+  const ROUNDS = 12;
+  await using stack = new AsyncDisposableStack();
+  const gossips: string[] = [];
+  let said = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const gossip = await startRawPeer(HASH, `127.9.23.${round + 1}`, (socket) => {
+      socket.write(extended(0, 'd1:md6:ut_pexi2eee'));
+      const list = bytes(round);
+      socket.write(extended(2, Buffer.concat([Buffer.from(`d5:added${list.length}:`), list, Buffer.from('e')])));
+      said += 1;
+    });
+    gossips.push(addressOf(stack.use(gossip)));
+  }
+  await using work = await makeTempDir('work');
+  await using _downloader = await startDownloader({ infoHash: HASH, workDir: work.path, peers: gossips });
+  await waitFor(() => said === ROUNDS, { what: 'all have been named', timeoutMs: TIMEOUT_MS });
+  await sleep(SETTLE_MS);
+  // From here on everybody hangs up at once: whoever waits has his turn.
+  isHolding = false;
+  for (const socket of open) socket.destroy();
+  let seen = 0;
+  await waitFor(
+    async () => {
+      const before = seen;
+      seen = dialled.size;
+      await sleep(SETTLE_MS);
+      return before === dialled.size;
+    },
+    { what: 'nobody waits any more', timeoutMs: 4 * TIMEOUT_MS },
+  );
+  expect(dialled.size).toBeGreaterThan(QUEUED_MAX / 2);
+  expect(dialled.size).toBeLessThanOrEqual(QUEUED_MAX + CONNECTIONS_MAX);
+});
+
+it('a peer that says nothing is left after a few seconds', async () => {
+  const closed = Promise.withResolvers<number>();
+  await using silent = await listen('127.9.24.1', (socket) => {
+    const since = performance.now();
+    socket.resume();
+    socket.once('close', () => closed.resolve(performance.now() - since));
+  });
+  await using work = await makeTempDir('work');
+  await using _downloader = await startDownloader({ infoHash: HASH, workDir: work.path, peers: [`127.9.24.1:${silent.port}`] });
+  const late = new Promise<string>((resolve) => setTimeout(resolve, TIMEOUT_MS, 'is still waited for').unref());
+  expect(await Promise.race([closed.promise, late])).toBeTypeOf('number');
+});
+
+it('a peer that hangs up after its handshake is dialled less and less often', async () => {
+  await using peer = await startRawPeer(HASH, '127.9.25.1', (socket) => socket.destroy());
+  await using work = await makeTempDir('work');
+  await using _downloader = await startDownloader({ infoHash: HASH, workDir: work.path, peers: [addressOf(peer)] });
+  await waitFor(() => peer.connections() > 1, { what: 'it is dialled again', timeoutMs: TIMEOUT_MS });
+  // After one second again, then after five.
+  await sleep(3 * SETTLE_MS);
+  expect(peer.connections()).toBe(2);
+});
+
+it('of many that are interested four are served from the first second, and a request of a piece that is not here is refused', async () => {
+  await using film = await makeRandomFilm(2, 64 * 1024);
+  const { infoHash } = film.torrent;
+  await using seeder = await startLibtorrentSeeder({ torrent: film.torrent, dir: film.dir, address: '127.9.26.1' });
+  await using work = await makeTempDir('work');
+  const port = await pickFreePort('0.0.0.0');
+  const options = { infoHash, workDir: work.path, peers: [addressOf(seeder)], peerPorts: [port, port] as [number, number] };
+  await using downloader = await startDownloader(options);
+  // The beginning is here, the middle is not.
+  await downloader.read(0, 0, 1000);
+  const heard: Map<number, Buffer[]>[] = [];
+  const leech = async () => {
+    const messages = new Map<number, Buffer[]>();
+    heard.push(messages);
+    const onMessage: MessageListener = (id, body) => void messages.set(id, [...(messages.get(id) ?? []), Buffer.from(body)]);
+    const socket = await greet(port, infoHash, { onMessage });
+    socket.write(message(ID.interested));
+    return socket;
+  };
+  const sockets = await Promise.all(Array.from({ length: 12 }, leech));
+  const unchoked = () => [...heard.keys()].filter((index) => heard[index]?.has(ID.unchoke));
+  await waitFor(() => unchoked().length > 0, { what: 'somebody is served', timeoutMs: TIMEOUT_MS });
+  await sleep(SETTLE_MS);
+  expect(unchoked().length).toBeLessThanOrEqual(UPLOAD_SLOTS);
+
+  const { havePieces, pieceCount } = (await downloader.status()).swarm;
+  expect(havePieces).toBeLessThan(pieceCount);
+  const pieces = (await downloader.status(0)).pieces?.have ?? '';
+  const bits = Buffer.from(pieces, 'base64');
+  const missing = Array.from({ length: pieceCount }, (_, index) => index).find(
+    (index) => !((bits[index >> 3] ?? 0) & (0x80 >> (index & 7))),
+  ) as number;
+  const [first] = unchoked() as [number];
+  sockets[first]?.write(message(ID.request, uint32(missing, 0, 16_384)));
+  await waitFor(() => heard[first]?.has(ID.reject), { what: 'it is told so', timeoutMs: TIMEOUT_MS });
+  for (const socket of sockets) socket.destroy();
+});
+
+it('bitfields of a torrent of many pieces cost little, however many are sent', async () => {
+  const PIECES = 200_000;
+  const info = Buffer.from(
+    `d6:lengthi${PIECES * 16_384}e4:name1:x12:piece lengthi16384e6:pieces${PIECES * 20}:${'h'.repeat(PIECES * 20)}e`,
+  );
+  const metainfo = Buffer.concat([Buffer.from('d4:info'), info, Buffer.from('e')]);
+  const { createHash } = await import('node:crypto');
+  const infoHash = createHash('sha1').update(info).digest('hex');
+  await using work = await makeTempDir('work');
+  const port = await pickFreePort('0.0.0.0');
+  await using downloader = await startDownloader({ infoHash, workDir: work.path, metainfo, peerPorts: [port, port] });
+  const sockets = await Promise.all(Array.from({ length: 20 }, () => greet(port, infoHash)));
+  const bitfield = message(ID.bitfield, Buffer.alloc(PIECES / 8, 0xff));
+  for (const socket of sockets) for (let count = 0; count < 20; count++) socket.write(bitfield);
+  await sleep(SETTLE_MS / 2);
+  await expectAlive(downloader, '400 bitfields');
+  for (const socket of sockets) socket.destroy();
+});
