@@ -12,7 +12,6 @@ const PIECES: NamedTest = [PEERS, 'a film is read.*no pieces'];
 const FLOODS: NamedTest = [PEERS, 'a film is read.*no lengths and floods'];
 const HTTP: NamedTest = [TRACKERS, 'no HTTP tracker ends'];
 const UDP: NamedTest = [TRACKERS, 'of the peers of a UDP tracker'];
-const HONEST: NamedTest = ['metadata.test.ts', 'an honest peer is heard after it'];
 const INCOMING: NamedTest = ['incoming.test.ts', 'of many that connect thirty stay'];
 const listOf = (form: string): NamedTest => [TRACKERS, `of a ${form} peers the first 200`];
 const limit = (title: string): NamedTest => ['limits.test.ts', title];
@@ -26,11 +25,10 @@ const ROWS: Record<string, readonly Row[]> = {
   'bittorrent-protocol@5.0.9': [
     ['index.js', /const MAX_MESSAGE_LENGTH/, FLOODS],
     ['index.js', />>> 0/, FLOODS],
-    ['index.js', /buffered > MAX_UNREAD_BYTES/, FLOODS],
+    ['index.js', /buffered > MAX_UNREAD_BYTES/, limit('a peer that asks for much and reads nothing')],
     ['index.js', /index >= BITFIELD_GROW/, PIECES],
     ['index.js', /MAX_PEER_REQUESTS\)/, FLOODS],
-    ['index.js', /this\._writeUnsafe\(data\)/, METADATA],
-    ['index.js', /^-cb\(null\)/, HONEST],
+    ['index.js', /destroying the wire/, METADATA],
     ['index.js', /length > MAX_MESSAGE_LENGTH/, FLOODS],
   ],
   'bittorrent-tracker@11.2.3': [

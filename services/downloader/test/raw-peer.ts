@@ -86,7 +86,10 @@ export async function startRawPeer(
 ): Promise<RawPeer> {
   const sockets = new Set<Socket>();
   let connections = 0;
+  let isOver = false;
   const server = createServer((socket) => {
+    // Accepted late, it would keep the server open for ever.
+    if (isOver) return socket.destroy();
     connections += 1;
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -112,8 +115,9 @@ export async function startRawPeer(
     port,
     connections: () => connections,
     [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
+      isOver = true;
       server.close();
+      for (const socket of sockets) socket.destroy();
       await once(server, 'close');
     },
   };

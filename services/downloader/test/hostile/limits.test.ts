@@ -23,7 +23,10 @@ const addressOf = (peer: { address: string; port: number }) => `${peer.address}:
 
 async function listen(address: string, onSocket: (socket: Socket) => void): Promise<AsyncDisposable & { port: number }> {
   const sockets = new Set<Socket>();
+  let isOver = false;
   const server = createServer((socket) => {
+    // Accepted late, it would keep the server open for ever.
+    if (isOver) return socket.destroy();
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
@@ -34,8 +37,9 @@ async function listen(address: string, onSocket: (socket: Socket) => void): Prom
   return {
     port: (server.address() as { port: number }).port,
     [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
+      isOver = true;
       server.close();
+      for (const socket of sockets) socket.destroy();
       await once(server, 'close');
     },
   };
@@ -166,6 +170,34 @@ it('of many that are interested four are served from the first second, and a req
   sockets[first]?.write(message(ID.request, uint32(missing, 0, 16_384)));
   await waitFor(() => heard[first]?.has(ID.reject), { what: 'it is told so', timeoutMs: TIMEOUT_MS });
   for (const socket of sockets) socket.destroy();
+});
+
+it('a peer that asks for much and reads nothing is left before it has filled the memory', async () => {
+  await using film = await makeRandomFilm(2, 256 * 1024);
+  const { infoHash } = film.torrent;
+  await using seeder = await startLibtorrentSeeder({ torrent: film.torrent, dir: film.dir, address: '127.9.26.2' });
+  await using work = await makeTempDir('work');
+  const port = await pickFreePort('0.0.0.0');
+  const options = { infoHash, workDir: work.path, peers: [addressOf(seeder)], peerPorts: [port, port] as [number, number] };
+  await using downloader = await startDownloader(options);
+  await downloader.read(0, 0, 1000);
+  let isServed = false;
+  const onMessage: MessageListener = (id) => {
+    if (id === ID.unchoke) isServed = true;
+  };
+  const socket = await greet(port, infoHash, { onMessage });
+  socket.write(message(ID.interested));
+  await waitFor(() => isServed, { what: 'it is served', timeoutMs: TIMEOUT_MS });
+  socket.pause();
+  const REQUESTS_MAX = 2000;
+  let requests = 0;
+  // Few at a time: each is answered before the next comes.
+  for (; requests < REQUESTS_MAX && !socket.destroyed; requests += 10) {
+    socket.write(Buffer.concat(Array.from({ length: 10 }, () => message(ID.request, uint32(0, 0, 131_072)))));
+    await sleep(10);
+  }
+  expect(requests).toBeLessThan(REQUESTS_MAX);
+  await expectAlive(downloader, 'unread requests');
 });
 
 it('bitfields of a torrent of many pieces cost little, however many are sent', async () => {
