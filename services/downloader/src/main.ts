@@ -1,4 +1,5 @@
 import { createIdleClock, createLogger, loadWorkerConfig, runWorker } from '@lodestream/service-kit';
+import { rehearse } from '@lodestream/service-kit/rehearsal';
 import { waitForJob } from '@lodestream/service-kit/standby';
 import { DownloaderSpec } from '@lodestream/shared';
 import { buildApp } from './app.ts';
@@ -7,7 +8,7 @@ import { openDownloader } from './torrent/downloader.ts';
 import { guardEgress } from './torrent/egress-guard.ts';
 
 // All of its code is imported above.
-await waitForJob();
+await waitForJob(rehearse);
 const config = loadWorkerConfig(DownloaderSpec);
 const logger = createLogger('downloader', config.logLevel);
 const clock = createIdleClock();

@@ -16,6 +16,7 @@ await waitForJob(async () => {
   await import('./run/run.ts');
   await import('./probe/probe.ts');
   await import('./app.ts');
+  await (await import('./rehearsal.ts')).rehearseTranscoder();
 });
 const { spec, directory } = readSpecUnchecked();
 const clock = createIdleClock();
