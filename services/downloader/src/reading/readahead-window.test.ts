@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  planWantedPieces,
-  type ReaderView,
-  readerWindow,
-  WINDOW_MAX_BYTES,
-  WINDOW_RUN_BYTES,
-  windowBytes,
-} from './readahead-window.ts';
+import { planWantedPieces, type ReaderView, readerWindow, WINDOW_MAX_BYTES, windowBytes } from './readahead-window.ts';
 
 const MIB = 1024 * 1024;
 const END = 4096 * MIB;
@@ -28,11 +21,11 @@ describe('the window', () => {
     expect(order([reader(10)]).order).toEqual([10, 11]);
   });
 
-  it('grows with what was taken, to 16 MiB, and to 32 MiB for a run', () => {
+  it('grows with what was taken, to 32 MiB', () => {
     expect(windowBytes(0)).toBe(MIB);
-    expect(windowBytes(2 * MIB)).toBe(5 * MIB);
-    expect(windowBytes(WINDOW_MAX_BYTES)).toBe(WINDOW_MAX_BYTES);
-    expect(windowBytes(WINDOW_MAX_BYTES + 1)).toBe(WINDOW_RUN_BYTES);
+    expect(windowBytes(2 * MIB)).toBe(2 * MIB);
+    expect(windowBytes(20 * MIB)).toBe(11 * MIB);
+    expect(windowBytes(END)).toBe(WINDOW_MAX_BYTES);
   });
 
   it('ends where the read ends', () => {
@@ -40,7 +33,7 @@ describe('the window', () => {
   });
 
   it('leaves out what is here', () => {
-    expect(order([reader(10, { deliveredBytes: MIB })], [], [10]).order).toEqual([11, 12]);
+    expect(order([reader(10, { deliveredBytes: 4 * MIB })], [], [10]).order).toEqual([11, 12]);
   });
 });
 
@@ -57,19 +50,19 @@ describe('the order', () => {
   });
 
   it('takes turns only inside a tie, and there a new reader goes first', () => {
-    const running = reader(100, { ...held(10), deliveredBytes: 2 * MIB });
+    const running = reader(100, { ...held(10), deliveredBytes: 8 * MIB });
     expect(order([running, reader(300, held(10))]).order).toEqual([300, 100, 301, 101, 102, 103, 104]);
   });
 
   it('has the next pieces of every held reader before the rest of any window', () => {
-    const running = reader(100, { ...held(10), deliveredBytes: 2 * MIB });
+    const running = reader(100, { ...held(10), deliveredBytes: 8 * MIB });
     const plan = order([running, reader(300, held(60))]);
     expect(plan.order).toEqual([100, 101, 300, 301, 102, 103, 104]);
     expect(plan.urgentCount).toBe(4);
   });
 
   it('has a prepared head and tail after what is waited for, and before everything else', () => {
-    const running = reader(100, { ...held(0), deliveredBytes: MIB });
+    const running = reader(100, { ...held(0), deliveredBytes: 4 * MIB });
     expect(order([running, reader(500, ahead(0))], [0, 900]).order).toEqual([100, 101, 0, 900, 102, 500, 501]);
     expect(order([], [0, 1, 900])).toEqual({ order: [0, 1, 900], urgentCount: 2 });
   });

@@ -15,10 +15,8 @@ export type ReaderView = {
 
 /** At least so much of a new reader's bytes is fetched: enough to keep several peers busy at once. */
 export const WINDOW_START_BYTES = 1024 * 1024;
-/** Until so much has been taken a reader may be a probe that soon seeks away. */
-export const WINDOW_MAX_BYTES = 16 * 1024 * 1024;
-/** A reader that has taken more than a whole window goes on: a run. */
-export const WINDOW_RUN_BYTES = 32 * 1024 * 1024;
+/** No reader is served further ahead: some seconds of the fastest swarm, and half a minute of a large film. */
+export const WINDOW_MAX_BYTES = 32 * 1024 * 1024;
 /** Whatever the size of a piece: the next one is there when this one has been read. */
 export const WINDOW_MIN_PIECES = 2;
 /** And not more than so many, where pieces are tiny: the order is made anew at every one of them. */
@@ -26,10 +24,12 @@ export const WINDOW_MAX_PIECES = 512;
 /** Of every reader so many missing pieces are urgent: what it waits for, and what it waits for next. */
 export const URGENT_PIECES = 2;
 
-/** How far ahead of its playhead a reader is served: it starts small and grows as its bytes are taken. */
+/**
+ * How far ahead of its playhead a reader is served. It starts small, because a new reader may be a probe that seeks away, and grows by
+ * half of what was taken: still twofold every few windows, while what a socket swallows at once does not count for much.
+ */
 export function windowBytes(deliveredBytes: number): number {
-  const limit = deliveredBytes > WINDOW_MAX_BYTES ? WINDOW_RUN_BYTES : WINDOW_MAX_BYTES;
-  return Math.min(WINDOW_START_BYTES + 2 * deliveredBytes, limit);
+  return Math.min(WINDOW_START_BYTES + deliveredBytes / 2, WINDOW_MAX_BYTES);
 }
 
 /** The bytes that a reader's window covers now; `limitBytes` is what the disk allows. */
