@@ -1,4 +1,4 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createIdleClock } from '@lodestream/service-kit/idle-clock';
@@ -97,6 +97,31 @@ test('reads say who waits, and are asked again when that changes while they wait
   delete server.trouble.missingFrom;
   expect((await first).value?.length).toBeGreaterThan(0);
   stop.abort();
+  source.close();
+});
+
+test('while nobody wants the bytes no connection is held, and reading goes on at the next byte', async () => {
+  await using server = await startRangeServer(film);
+  const source = openSource({ url: server.url, token: 'token' }, lengthOf(film), held);
+  // The server has no more than the half, so the answer stays open until it is given up.
+  server.trouble.missingFrom = lengthOf(film) >> 1;
+  const reading = source.read(0, lengthOf(film), AbortSignal.timeout(20_000));
+  const chunks = [(await reading.next()).value as Buffer];
+  expect(server.openResponses()).toBe(1);
+  source.setWant(null);
+  await waitUntil(() => server.openResponses() === 0);
+  delete server.trouble.missingFrom;
+  const next = reading.next();
+  expect(source.isWaiting()).toBe(false);
+  expect(server.requests.length).toBe(1);
+  source.setWant({ urgency: 'held', seconds: 3 });
+  chunks.push((await next).value as Buffer);
+  for await (const chunk of reading) chunks.push(chunk);
+  expect(Buffer.concat(chunks).equals(await readFile(film))).toBe(true);
+  expect(server.requests[1]).toMatchObject({
+    range: `bytes=${chunks[0]?.length}-${lengthOf(film) - 1}`,
+    want: 'held; seconds=3',
+  });
   source.close();
 });
 

@@ -6,6 +6,7 @@
  * - It dies with this process, also while stopped (bin/contained-ffmpeg).
  */
 import type { ChildProcess } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import ffmpeg from 'fluent-ffmpeg';
 import type { FfmpegCommandLine } from './ffmpeg-args.ts';
@@ -15,6 +16,8 @@ const CONTAINED_FFMPEG = fileURLToPath(new URL('../../bin/contained-ffmpeg', imp
 const STDERR_TAIL_CHARACTERS = 4096;
 /** fluent-ffmpeg's own copy of the output, which we do not read; 0 would mean no limit. */
 const FLUENT_LINES = 1;
+/** A tenth of the share of one that does not yield (sched(7)): enough for sound, of which a second takes 25 ms. */
+const YIELDING_PRIORITY = 10;
 
 export type FfmpegExit = { code: number | null; signal: NodeJS.Signals | null };
 
@@ -27,6 +30,8 @@ export type FfmpegProcess = {
   sleep(): void;
   /** SIGCONT. */
   wake(): void;
+  /** From now on it takes the CPU only when others leave it; for good. */
+  yieldCpu(): void;
   stderrTail(): string;
 };
 
@@ -68,6 +73,7 @@ export function buildCommand(line: FfmpegCommandLine, cwd: string) {
 function watchProcess(child: ChildProcess, pid: number, ended: Promise<void>): FfmpegProcess {
   let tail = '';
   let isRunning = true;
+  let isYielding = false;
   child.stderr?.on('data', (text: string | Buffer) => {
     tail = (tail + String(text)).slice(-STDERR_TAIL_CHARACTERS);
   });
@@ -85,6 +91,11 @@ function watchProcess(child: ChildProcess, pid: number, ended: Promise<void>): F
     kill: () => send('SIGKILL'),
     sleep: () => send('SIGSTOP'),
     wake: () => send('SIGCONT'),
+    yieldCpu() {
+      if (!isRunning || isYielding) return;
+      isYielding = true;
+      setPriority(pid, YIELDING_PRIORITY);
+    },
     stderrTail: () => tail.trim(),
   };
 }

@@ -5,6 +5,8 @@ const facts: PacingFacts = {
   kind: 'video',
   isAsleep: false,
   madeParts: 0,
+  ownParts: 0,
+  ageMs: 60_000,
   demandedSegment: 0,
   partsPerSegment: 20,
   hasSlot: true,
@@ -19,9 +21,20 @@ test.each<[string, Partial<PacingFacts>, ReturnType<typeof pickPace>]>([
   ['still more than four', { madeParts: 9 * 20, isAsleep: true, demandedSegment: 3 }, 'stay'],
   ['four', { madeParts: 9 * 20, isAsleep: true, demandedSegment: 4 }, 'wake'],
   ['the viewer is ahead of it', { madeParts: 20, isAsleep: true, demandedSegment: 50 }, 'wake'],
-  ['sound: two segments of lead', { kind: 'audio', madeParts: 60 }, 'sleep'],
-  ['sound: a part less', { kind: 'audio', madeParts: 59 }, 'stay'],
-  ['sound: one segment of lead', { kind: 'audio', madeParts: 60, isAsleep: true, demandedSegment: 1 }, 'wake'],
+  ['sound: a quarter of a segment of lead', { kind: 'audio', madeParts: 25 }, 'sleep'],
+  ['sound: a part less', { kind: 'audio', madeParts: 24 }, 'stay'],
+  ['sound: it sleeps, and all that was asked for is there', { kind: 'audio', madeParts: 25, isAsleep: true }, 'stay'],
+  ['sound: the next segment is asked for', { kind: 'audio', madeParts: 25, isAsleep: true, demandedSegment: 1 }, 'wake'],
+  [
+    'sound: far beyond where it should have stopped',
+    { kind: 'audio', madeParts: 39, isAsleep: true, demandedSegment: 1 },
+    'wake',
+  ],
+  ['sound that has just begun: what playing begins with', { kind: 'audio', ownParts: 5, madeParts: 5, ageMs: 300 }, 'stay'],
+  ['and then it leaves the CPU to the picture', { kind: 'audio', ownParts: 6, madeParts: 6, ageMs: 300 }, 'sleep'],
+  ['for a moment', { kind: 'audio', ownParts: 6, madeParts: 6, ageMs: 1499, isAsleep: true }, 'stay'],
+  ['and goes on', { kind: 'audio', ownParts: 6, madeParts: 6, ageMs: 1500, isAsleep: true }, 'wake'],
+  ['a picture does not', { ownParts: 6, madeParts: 6, ageMs: 300 }, 'stay'],
 ])('%s', (_title, more, pace) => {
   expect(pickPace({ ...facts, ...more })).toBe(pace);
 });

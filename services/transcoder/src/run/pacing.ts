@@ -7,20 +7,33 @@ export type PacingFacts = {
   madeParts: number;
   /** The furthest segment that a viewer has asked for. */
   demandedSegment: number;
+  /** How many of them this run has made. */
+  ownParts: number;
   partsPerSegment: number;
   hasSlot: boolean;
+  /** Since the run was started. */
+  ageMs: number;
 };
 
 /** Segments of lead over the demand at which a run falls asleep, and at which it wakes (architecture §1.7, §3.9). */
 const LEAD_SEGMENTS = {
   video: { asleepAt: 8, awakeAt: 4 },
-  // Sound is made a hundred times faster than the picture and would take the CPU and the pieces of what is waited for.
-  audio: { asleepAt: 2, awakeAt: 1 },
+  // Sound is made fifty times faster than it plays, so it needs no lead: it would take the CPU, the pieces and the line from the picture
+  // that somebody waits for (measured: a second of the time to the first frame). The quarter is what keeps it from sleeping at each part.
+  audio: { asleepAt: 0.25, awakeAt: 0 },
 } as const;
+
+/**
+ * A run of sound begins beside the run of the same moment's picture, and a viewer waits for both. It makes what playing begins with and
+ * then leaves the CPU and the line to the picture for the time that a first part of it takes.
+ */
+const CALM_START = { parts: 6, ms: 1500 };
 
 /** Whether the run should sleep or wake now. Without a slot it sleeps at once; with one, by its lead, with hysteresis. */
 export function pickPace(facts: PacingFacts): 'sleep' | 'wake' | 'stay' {
   const { asleepAt, awakeAt } = LEAD_SEGMENTS[facts.kind];
+  const isCalm = facts.kind === 'audio' && facts.ageMs < CALM_START.ms && facts.ownParts >= CALM_START.parts;
+  if (isCalm) return facts.isAsleep ? 'stay' : 'sleep';
   const leadParts = facts.madeParts - (facts.demandedSegment + 1) * facts.partsPerSegment;
   if (!facts.isAsleep) return !facts.hasSlot || leadParts >= asleepAt * facts.partsPerSegment ? 'sleep' : 'stay';
   return facts.hasSlot && leadParts <= awakeAt * facts.partsPerSegment ? 'wake' : 'stay';

@@ -71,6 +71,7 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
     ttlMs: spec.ttlSeconds * 1000,
     isFaulty: () => sourceFault !== undefined,
     onPart: () => {
+      if (spec.rendition.kind === 'audio') ffmpeg?.yieldCpu();
       apply({ type: 'part-made' });
       step();
     },
@@ -115,9 +116,11 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
       kind: spec.rendition.kind,
       isAsleep: state.phase === 'asleep',
       madeParts: plan.firstPart + segments.partsMade(),
+      ownParts: segments.partsMade(),
       demandedSegment,
       partsPerSegment: timeline.partsPerSegment,
       hasSlot,
+      ageMs: performance.now() - startedAt,
     });
     if (pace === 'sleep') {
       ffmpeg.sleep();
@@ -131,7 +134,9 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
     source.setWant(want());
   }
 
-  function want(): Want {
+  /** Asleep it wants nothing: what it has in its pipe is enough to go on with. */
+  function want(): Want | null {
+    if (state.phase === 'asleep') return null;
     if (heldSeconds !== null) return { urgency: 'held', seconds: heldSeconds };
     return { urgency: 'ahead', seconds: (plan.firstPart + segments.partsMade()) * secondsAPart };
   }

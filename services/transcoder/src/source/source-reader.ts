@@ -7,7 +7,7 @@
  * 3. What cannot be mended (another file behind the same address) is a `SourceFault`, once and for ever.
  */
 import http from 'node:http';
-import { delay } from '@lodestream/service-kit/abort';
+import { delay, withSignal } from '@lodestream/service-kit/abort';
 import type { SourceAddress } from '@lodestream/shared';
 import { formatWant, WANT_HEADER, type Want } from '@lodestream/shared/want';
 import { parseContentRange } from './byte-range.ts';
@@ -28,8 +28,11 @@ export type SourceReader = {
   read(start: number, end: number, signal: AbortSignal): AsyncGenerator<Buffer>;
   /** The downloader moved: waiting reads go to the new address at once. */
   moveTo(address: SourceAddress): void;
-  /** Who waits for the reads has changed: reads that still wait for a first byte are asked again in that name. */
-  setWant(want: Want): void;
+  /**
+   * Who waits for the reads has changed: reads that still wait for a first byte are asked again in that name. `null`: nobody
+   * does; the connections are given up, and with them what the downloader would fetch ahead, until somebody wants the bytes.
+   */
+  setWant(want: Want | null): void;
   /** True while a read waits for bytes that are not here yet. */
   isWaiting(): boolean;
   close(): void;
@@ -42,10 +45,12 @@ export function openSource(first: SourceAddress, lengthBytes: number, firstWant:
   const agent = new http.Agent({ keepAlive: true, keepAliveMsecs: TCP_KEEPALIVE_MS });
   const attempts = new Set<Attempt>();
   let address = first;
-  let want = firstWant;
+  let want: Want | null = firstWant;
+  let wanted = Promise.withResolvers<void>();
   let etag: string | undefined;
 
   function isStale(attempt: Attempt): boolean {
+    if (want === null) return true;
     return attempt.want.urgency !== want.urgency || Math.abs(attempt.want.seconds - want.seconds) >= WANT_STALE_SECONDS;
   }
 
@@ -54,6 +59,10 @@ export function openSource(first: SourceAddress, lengthBytes: number, firstWant:
     let backoffMs = BACKOFF_FIRST_MS;
     while (at < end) {
       signal.throwIfAborted();
+      if (want === null) {
+        await withSignal(wanted.promise, signal);
+        continue;
+      }
       const controller = new AbortController();
       const attempt: Attempt = { want, isWaiting: true, controller };
       attempts.add(attempt);
@@ -78,7 +87,7 @@ export function openSource(first: SourceAddress, lengthBytes: number, firstWant:
         controller.abort(REOPEN);
       }
       if (at >= end || isReopened) continue;
-      const waiting: Attempt = { want, isWaiting: true, controller: new AbortController() };
+      const waiting: Attempt = { want: attempt.want, isWaiting: true, controller: new AbortController() };
       attempts.add(waiting);
       // A new address also ends the pause.
       await delay(backoffMs, AbortSignal.any([signal, waiting.controller.signal])).catch(() => {});
@@ -142,8 +151,13 @@ export function openSource(first: SourceAddress, lengthBytes: number, firstWant:
       if (isNew) for (const attempt of attempts) if (attempt.isWaiting) attempt.controller.abort(REOPEN);
     },
     setWant(next) {
+      if (want === null && next !== null) {
+        wanted.resolve();
+        wanted = Promise.withResolvers();
+      }
       want = next;
-      for (const attempt of attempts) if (attempt.isWaiting && isStale(attempt)) attempt.controller.abort(REOPEN);
+      for (const attempt of attempts)
+        if (next === null || (attempt.isWaiting && isStale(attempt))) attempt.controller.abort(REOPEN);
     },
     isWaiting: () => [...attempts].some((attempt) => attempt.isWaiting),
     close: () => agent.destroy(),

@@ -19,6 +19,8 @@ export type RangeServer = AsyncDisposable & {
   trouble: Trouble;
   requests: { range: string; want: string; authorization: string }[];
   bytesSent(): number;
+  /** Answers that are not over. */
+  openResponses(): number;
   /** The server goes away, with all its connections. */
   stop(): Promise<void>;
   restart(): Promise<void>;
@@ -32,9 +34,14 @@ export async function startRangeServer(file: string): Promise<RangeServer> {
   const requests: RangeServer['requests'] = [];
   const trouble: Trouble = {};
   let bytesSent = 0;
+  let openResponses = 0;
 
   async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { range = '', authorization = '' } = request.headers;
+    openResponses += 1;
+    response.once('close', () => {
+      openResponses -= 1;
+    });
     requests.push({ range, want: String(request.headers['x-lodestream-want']), authorization });
     if (trouble.status) return void response.writeHead(trouble.status).end();
     const match = /^bytes=(\d+)-(\d*)$/.exec(range);
@@ -100,6 +107,7 @@ export async function startRangeServer(file: string): Promise<RangeServer> {
     trouble,
     requests,
     bytesSent: () => bytesSent,
+    openResponses: () => openResponses,
     stop,
     restart: listen,
     [Symbol.asyncDispose]: stop,
