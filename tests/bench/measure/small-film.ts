@@ -75,5 +75,8 @@ export async function readPast(url: string, pastBytes: number): Promise<{ afterM
   const drain = async () => {
     while (!(await reader.read()).done) {}
   };
-  return { afterMs, rest: drain() };
+  const rest = drain();
+  // Who does not wait for the rest is not told that the gateway was stopped in the middle of it.
+  rest.catch(() => {});
+  return { afterMs, rest };
 }
