@@ -33,7 +33,7 @@ const ROWS: Record<string, readonly Row[]> = {
   ],
   'bittorrent-tracker@11.2.3': [
     ['lib/client/http-tracker.js', /arr2hex, concat/, listOf('short list of IPv4')],
-    ['lib/client/http-tracker.js', /const MAX_BODY_LENGTH/, HTTP],
+    ['lib/client/http-tracker.js', /const MAX_BODY_LENGTH/, listOf('short list of IPv4')],
     ['lib/client/http-tracker.js', /this\._requestUnsafe\(requestUrl/, HTTP],
     ['lib/client/http-tracker.js', /data = await readBody\(res\)/, HTTP],
     ['lib/client/http-tracker.js', /data\.peers\.slice/, listOf('short list of IPv4')],

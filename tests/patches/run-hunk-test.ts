@@ -10,7 +10,7 @@ import { type PatchedHunk, ROOT, removeHunk } from './packages.ts';
 const HOOK = pathToFileURL(join(import.meta.dirname, 'replace-files.mjs'));
 /** A process that hangs for want of a hunk fails its test by silence, long before this. */
 const TEST_TIMEOUT_MS = 60_000;
-const RUN_TIMEOUT_MS = 120_000;
+const RUN_TIMEOUT_MS = 240_000;
 
 export type Outcome = 'passed' | 'failed' | 'nothing ran';
 

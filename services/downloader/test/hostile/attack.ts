@@ -7,9 +7,9 @@ import { handshake, type MessageListener, splitMessages } from '../raw-peer.ts';
 import type { RunningDownloader } from '../start-downloader.ts';
 import type { PeerCase } from './peer-messages.ts';
 
-/** A hang is silence: a healthy process answers its status in milliseconds, on a loaded machine in tenths of a second. */
-const ANSWER_TIMEOUT_MS = 3000;
-const HANDSHAKE_TIMEOUT_MS = 5000;
+/** A hang is silence: a healthy process answers its status in milliseconds, on a machine that others use in seconds. */
+const ANSWER_TIMEOUT_MS = 10_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** What has been written is parsed at once; a wire that is thrown out is closed by then. */
 const SETTLE_MS = 120;
 /** Above what any case may cost, below what a message that is believed costs (webtorrent.md §8.1: 300 MB to 2.8 GB). */

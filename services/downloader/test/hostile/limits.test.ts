@@ -9,7 +9,7 @@ import { startDownloader } from '../start-downloader.ts';
 import { expectAlive, greet } from './attack.ts';
 
 const HASH = 'eb'.repeat(20);
-const TIMEOUT_MS = 15_000;
+const TIMEOUT_MS = 20_000;
 const SETTLE_MS = 1000;
 /** Peers of one message of peer exchange that are taken. */
 const PEX_MAX = 50;

@@ -7,7 +7,7 @@ import { startDownloader } from '../start-downloader.ts';
 import { attack, greet, peakMemoryBytes, RSS_MAX_BYTES } from './attack.ts';
 import { serveMetadata } from './serve-metadata.ts';
 
-const VERDICT_TIMEOUT_MS = 10_000;
+const VERDICT_TIMEOUT_MS = 20_000;
 const SETTLE_MS = 1000;
 /** Real ones are 2 MB at most. */
 const METADATA_MAX = 8 * 1024 * 1024;

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { waitFor } from '@lodestream/testing';
 
-const CALL_TIMEOUT_MS = 20_000;
-const OPEN_TIMEOUT_MS = 10_000;
+/** All objects of a process are looked at, on a machine that others use too. */
+const CALL_TIMEOUT_MS = 90_000;
+const OPEN_TIMEOUT_MS = 30_000;
 
 /** What a process holds on to after everything that can go has gone. */
 export type Holdings = {
