@@ -30,11 +30,11 @@ test.each<[string, Partial<PacingFacts>, ReturnType<typeof pickPace>]>([
     { kind: 'audio', madeParts: 39, isAsleep: true, demandedSegment: 1 },
     'wake',
   ],
-  ['sound that has just begun: what playing begins with', { kind: 'audio', ownParts: 5, madeParts: 5, ageMs: 300 }, 'stay'],
-  ['and then it leaves the CPU to the picture', { kind: 'audio', ownParts: 6, madeParts: 6, ageMs: 300 }, 'sleep'],
-  ['for a moment', { kind: 'audio', ownParts: 6, madeParts: 6, ageMs: 1499, isAsleep: true }, 'stay'],
-  ['and goes on', { kind: 'audio', ownParts: 6, madeParts: 6, ageMs: 1500, isAsleep: true }, 'wake'],
-  ['a picture does not', { ownParts: 6, madeParts: 6, ageMs: 300 }, 'stay'],
+  ['sound that has just begun: what playing begins with', { kind: 'audio', ownParts: 7, madeParts: 7, ageMs: 300 }, 'stay'],
+  ['and then it leaves the CPU to the picture', { kind: 'audio', ownParts: 8, madeParts: 8, ageMs: 300 }, 'sleep'],
+  ['for a moment', { kind: 'audio', ownParts: 8, madeParts: 8, ageMs: 2499, isAsleep: true }, 'stay'],
+  ['and goes on', { kind: 'audio', ownParts: 8, madeParts: 8, ageMs: 2500, isAsleep: true }, 'wake'],
+  ['a picture does not', { ownParts: 8, madeParts: 8, ageMs: 300 }, 'stay'],
 ])('%s', (_title, more, pace) => {
   expect(pickPace({ ...facts, ...more })).toBe(pace);
 });

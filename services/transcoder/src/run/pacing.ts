@@ -25,9 +25,9 @@ const LEAD_SEGMENTS = {
 
 /**
  * A run of sound begins beside the run of the same moment's picture, and a viewer waits for both. It makes what playing begins with and
- * then leaves the CPU and the line to the picture for the time that a first part of it takes.
+ * then leaves the CPU and the line to the picture for the time that a first part of it takes. Four seconds of sound last until it goes on.
  */
-const CALM_START = { parts: 6, ms: 1500 };
+const CALM_START = { parts: 8, ms: 2500 };
 
 /** Whether the run should sleep or wake now. Without a slot it sleeps at once; with one, by its lead, with hysteresis. */
 export function pickPace(facts: PacingFacts): 'sleep' | 'wake' | 'stay' {
