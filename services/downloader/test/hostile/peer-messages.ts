@@ -80,10 +80,10 @@ export const PEER_MESSAGES: Record<string, PeerCase[]> = {
     { name: 'nothing', messages: [HAS_PEX, extended(UT_PEX, '')] },
     { name: 'a number', messages: [HAS_PEX, extended(UT_PEX, 'd5:addedi7ee')] },
     // A thing with a length is copied entry by entry, if it is believed.
-    {
-      name: 'a dictionary that says it has 2 billion bytes',
-      messages: [HAS_PEX, extended(UT_PEX, 'd5:addedd6:lengthi2000000000eee')],
-    },
+    ...['added', 'added6', 'dropped', 'dropped6'].map((key) => ({
+      name: `a dictionary as ${key} that says it has 2 billion bytes`,
+      messages: [HAS_PEX, extended(UT_PEX, `d${key.length}:${key}d6:lengthi2000000000eee`)],
+    })),
     { name: '150,000 peers', messages: [HAS_PEX, extended(UT_PEX, dictionaryOf('added', compactPeers(150_000)))] },
     { name: '150,000 dropped peers', messages: [HAS_PEX, extended(UT_PEX, dictionaryOf('dropped', compactPeers(150_000)))] },
     {
