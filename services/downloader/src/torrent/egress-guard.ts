@@ -5,7 +5,7 @@ import type { AddressFilter } from './address-filter.ts';
 
 type LookupAddress = { address: string; family: number };
 type LookupCallback = (error: Error | null, address?: string | LookupAddress[], family?: number) => void;
-type ConnectOptions = { host?: string; port?: number | string; path?: string; lookup?: unknown };
+type ConnectOptions = { host?: string; port?: number | string; path?: string | null; lookup?: unknown };
 
 /**
  * Keeps this process from connecting to anywhere but the internet (and what the operator allows): trackers, their
@@ -37,7 +37,8 @@ export function guardEgress(isAllowed: AddressFilter, exempt: { host: string; po
   const connect = net.Socket.prototype.connect as (this: net.Socket, ...args: unknown[]) => net.Socket;
   net.Socket.prototype.connect = function (this: net.Socket, ...args: unknown[]): net.Socket {
     const options = readConnectOptions(args);
-    if (options.path !== undefined) return connect.apply(this, args);
+    // A socket of the file system; node's own HTTP client leaves a null here, and means an address.
+    if (typeof options.path === 'string') return connect.apply(this, args);
     const host = options.host ?? 'localhost';
     if (exempt && host === exempt.host && Number(options.port) === exempt.port) {
       options.lookup = lookup;
