@@ -64,10 +64,17 @@ describe('of everything else only what is harmless survives', () => {
   it('ignores what is to be fetched or expanded, within a millisecond or so', () => {
     const startedAt = performance.now();
     const source = sourceOf(
-      `${MAGNET}&so=0-999999999&ws=http://127.0.0.1:6379/&xs=http://10.0.0.1/x.torrent&as=http://10.0.0.2/&__proto__=1&dn=%3Cscript%3E`,
+      `${MAGNET}&so=0-999999999&xs=http://10.0.0.1/x.torrent&as=http://10.0.0.2/&__proto__=1&dn=%3Cscript%3E`,
     );
     expect(performance.now() - startedAt).toBeLessThan(50);
     expect(source).toEqual({ infoHash: HASH, displayName: '<script>', trackers: [], peers: [] });
+  });
+
+  it('keeps the web seeds that can be fetched from, at most eight', () => {
+    const seeds = Array.from({ length: 10 }, (_, index) => `&ws=${encodeURIComponent(`https://a.example/${index}`)}`).join('');
+    expect(sourceOf(`${MAGNET}&ws=file:///etc/passwd&ws=ftp://a.example/&ws=http://u:p@a.example/${seeds}`).webSeeds).toEqual(
+      Array.from({ length: 8 }, (_, index) => `https://a.example/${index}`),
+    );
   });
 
   it('is always a TorrentSource of the contract', () => {

@@ -2,7 +2,7 @@ import { sanitizeDisplayName } from './display-name.ts';
 import { type InfoHash, parseInfoHash } from './info-hash.ts';
 import type { ProblemCode } from './problem.ts';
 import type { TorrentSource } from './torrent.ts';
-import { filterTrackers, PEERS_MAX, parsePeerAddress } from './torrent-address.ts';
+import { filterTrackers, filterWebSeeds, PEERS_MAX, parsePeerAddress } from './torrent-address.ts';
 
 /** About 160 trackers fit; it keeps a magnet of 20,000 trackers from being read at all. */
 export const MAGNET_MAX_CHARS = 16 * 1024;
@@ -14,8 +14,8 @@ const BTMH = 'urn:btmh:';
 
 /**
  * Reads a magnet link (BEP 9), or a bare v1 info hash, into the few checked values that go any further: hash, name,
- * trackers and at most 8 peer addresses. Everything else a magnet may carry (`xs`, `as`, `ws`, `so`) is addresses to
- * fetch from or lists to expand, and is ignored.
+ * trackers, at most 8 peer addresses and 8 web seeds. Everything else a magnet may carry (`xs`, `as`, `so`) is addresses
+ * to fetch from or lists to expand, and is ignored.
  */
 export function parseMagnetUri(text: string): MagnetResult {
   if (text.length > MAGNET_MAX_CHARS) return { problem: 'invalid-magnet', detail: 'The magnet link is too long' };
@@ -30,6 +30,7 @@ export function parseMagnetUri(text: string): MagnetResult {
   let displayName = '';
   const trackers: string[] = [];
   const peers: string[] = [];
+  const webSeeds: string[] = [];
   for (const parameter of query.split('&')) {
     const { key, value } = splitParameter(parameter);
     if (value === null) continue;
@@ -39,9 +40,14 @@ export function parseMagnetUri(text: string): MagnetResult {
       else if (topic.startsWith(BTIH)) infoHash ??= parseExactHash(value.slice(BTIH.length));
     } else if (key === 'dn') displayName ||= sanitizeDisplayName(value);
     else if (key === 'tr') trackers.push(value);
+    else if (key === 'ws') webSeeds.push(value);
     else if (key === 'x.pe' && peers.length < PEERS_MAX && parsePeerAddress(value)) peers.push(value);
   }
-  if (infoHash) return { source: { infoHash, displayName, trackers: filterTrackers(trackers), peers } };
+  if (infoHash) {
+    const urls = filterWebSeeds(webSeeds);
+    const source = { infoHash, displayName, trackers: filterTrackers(trackers), peers };
+    return { source: urls.length > 0 ? { ...source, webSeeds: urls } : source };
+  }
   if (hasV2Hash) return { problem: 'torrent-v2-only' };
   return { problem: 'invalid-magnet', detail: 'It has no BitTorrent info hash' };
 }

@@ -80,11 +80,28 @@ it('keeps the index of every file, marks padding, and lays the files end to end'
     { length: 7, path: ['sub', 'b.srt'], attr: 'l', 'symlink path': ['..', 'etc', 'passwd'] },
   ];
   const read = await readInfo({ files, pieces: 'h'.repeat(40) });
+  const name = 'film.mp4';
   expect('problem' in read ? read : read.files).toEqual([
-    { index: 0, path: 'a.mkv', lengthBytes: 100, kind: 'video', offset: 0, isPadding: false },
-    { index: 1, path: '.pad/16284', lengthBytes: 16_284, kind: 'other', offset: 100, isPadding: true },
-    { index: 2, path: 'empty.txt', lengthBytes: 0, kind: 'text', offset: 16_384, isPadding: false },
-    { index: 3, path: 'sub/b.srt', lengthBytes: 7, kind: 'subtitle', offset: 16_384, isPadding: false },
+    { index: 0, path: 'a.mkv', lengthBytes: 100, kind: 'video', offset: 0, isPadding: false, rawPath: [name, 'a.mkv'] },
+    {
+      index: 1,
+      path: '.pad/16284',
+      lengthBytes: 16_284,
+      kind: 'other',
+      offset: 100,
+      isPadding: true,
+      rawPath: [name, '.pad', '16284'],
+    },
+    { index: 2, path: 'empty.txt', lengthBytes: 0, kind: 'text', offset: 16_384, isPadding: false, rawPath: [name, 'empty.txt'] },
+    {
+      index: 3,
+      path: 'sub/b.srt',
+      lengthBytes: 7,
+      kind: 'subtitle',
+      offset: 16_384,
+      isPadding: false,
+      rawPath: [name, 'sub', 'b.srt'],
+    },
   ]);
 });
 
@@ -96,6 +113,24 @@ it('takes the info hash from the raw bytes, sorted or not', async () => {
   const expected = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
   expect(b).toMatchObject({ source: { infoHash: expected } });
   expect(a).not.toMatchObject({ source: { infoHash: expected } });
+});
+
+it.each([
+  ['one text', 'http://a.example/x', ['http://a.example/x']],
+  [
+    'a list',
+    ['https://a.example/x', 'ftp://a.example/', 'http://me:pw@a.example/', '', 'https://a.example/x'],
+    ['https://a.example/x'],
+  ],
+  [
+    'too many',
+    Array.from({ length: 20 }, (_, index) => `http://a.example/${index}`),
+    Array.from({ length: 8 }, (_, index) => `http://a.example/${index}`),
+  ],
+  ['a number', 7, undefined],
+])('the web seeds of url-list, %s', async (_name, urlList, webSeeds) => {
+  const read = await readMetainfo(bytesOf(write({ info: INFO, 'url-list': urlList })));
+  expect('source' in read ? read.source.webSeeds : read).toEqual(webSeeds);
 });
 
 it('returns a source that holds the document and its filtered trackers', async () => {

@@ -12,7 +12,7 @@ import { fileKind } from './file-kind.ts';
 import type { InfoHash } from './info-hash.ts';
 import type { ProblemCode } from './problem.ts';
 import type { TorrentFile, TorrentSource } from './torrent.ts';
-import { filterTrackers } from './torrent-address.ts';
+import { filterTrackers, filterWebSeeds } from './torrent-address.ts';
 
 /** Limits of security.md §6.1. */
 export const METAINFO_LIMITS = {
@@ -39,7 +39,12 @@ const HASH_BYTES = 20;
 const DECIDING_KEYS = ['pieces', 'piece length', 'length', 'files'];
 
 /** A file as it lies in the torrent's one long string of bytes. */
-export type MetainfoFile = TorrentFile & { offset: number; isPadding: boolean };
+export type MetainfoFile = TorrentFile & {
+  offset: number;
+  isPadding: boolean;
+  /** What the torrent calls it, from the torrent's own name on; a stranger's text, for the address at a web seed alone. */
+  rawPath: readonly string[];
+};
 
 /** What an info dictionary says, after every number in it has been checked against the others. */
 export type Metainfo = {
@@ -53,6 +58,8 @@ export type Metainfo = {
   /** All of them, padding included (BEP 47): their indexes are those of every other client. */
   files: MetainfoFile[];
   isPrivate: boolean;
+  /** One file and no folder around it: its web seeds are addressed otherwise (BEP 19). */
+  isSingleFile: boolean;
   /** The info dictionary exactly as it was read. */
   infoBytes: Uint8Array;
 };
@@ -73,11 +80,13 @@ export async function readMetainfo(bytes: Uint8Array): Promise<MetainfoResult> {
   if (!isBencodeDictionary(info)) return invalid('It has no info dictionary');
   const read = await readInfo(info, bytes);
   if ('problem' in read) return read;
+  const webSeeds = filterWebSeeds(listWebSeeds(root.value));
   const source: TorrentSource = {
     infoHash: read.infoHash,
     displayName: read.name,
     trackers: filterTrackers(listTrackers(root.value)),
     peers: [],
+    ...(webSeeds.length > 0 ? { webSeeds } : {}),
     metainfo: toBase64(bytes),
   };
   return { source, metainfo: read };
@@ -125,6 +134,7 @@ async function readInfo(info: BencodeDictionary, document: Uint8Array): Promise<
     lengthBytes,
     files,
     isPrivate: entries.get('private') === 1,
+    isSingleFile: !entries.has('files'),
     infoBytes,
   };
 }
@@ -135,7 +145,8 @@ function readFiles(entries: Map<string, BencodeValue>, name: string): { files: M
     const lengthBytes = entries.get('length');
     if (!isLength(lengthBytes) || lengthBytes === 0) return invalid('A bad length');
     const path = sanitizeDisplayPath([name], 'file');
-    return { files: [{ index: 0, path, lengthBytes, kind: fileKind(path), offset: 0, isPadding: false }], lengthBytes };
+    const file = { index: 0, path, lengthBytes, kind: fileKind(path), offset: 0, isPadding: false, rawPath: [name] };
+    return { files: [file], lengthBytes };
   }
   if (!isBencodeList(list) || list.items.length === 0) return invalid('It has no files');
   if (list.items.length > METAINFO_LIMITS.files) return tooLarge('It has more than 20,000 files');
@@ -155,7 +166,7 @@ function readFiles(entries: Map<string, BencodeValue>, name: string): { files: M
     const path = sanitizeDisplayPath(components, `file ${index}`);
     if (!isPadding && seen.size === seen.add(path).size && ++duplicates > METAINFO_LIMITS.duplicateNames)
       return tooLarge('It has too many files of the same name');
-    files.push({ index, path, lengthBytes, kind: fileKind(path), offset, isPadding });
+    files.push({ index, path, lengthBytes, kind: fileKind(path), offset, isPadding, rawPath: [name, ...components] });
     offset += lengthBytes;
     if (!Number.isSafeInteger(offset)) return invalid('Its length is not a number');
   }
@@ -183,6 +194,12 @@ function* listTrackers(root: BencodeDictionary): Generator<string> {
   for (const tier of isBencodeList(tiers) ? tiers.items : [])
     for (const url of isBencodeList(tier) ? tier.items : []) yield readText(url) ?? '';
   yield readText(root.entries.get('announce')) ?? '';
+}
+
+/** `url-list` is one text or a list of them. */
+function* listWebSeeds(root: BencodeDictionary): Generator<string> {
+  const urls = root.entries.get('url-list');
+  for (const url of isBencodeList(urls) ? urls.items : [urls]) yield readText(url) ?? '';
 }
 
 function tryReadBencode(bytes: Uint8Array): { value: BencodeValue } | Rejected {

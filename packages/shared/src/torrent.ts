@@ -67,6 +67,8 @@ export const TorrentSource = z.object({
   trackers: z.array(z.string().max(2048)).max(20),
   /** `x.pe` of the magnet: `host:port`, at most 8 are honoured (BEP 9). */
   peers: z.array(z.string().max(128)).max(8),
+  /** Web seeds (BEP 19): `ws` of the magnet or `url-list` of the .torrent. */
+  webSeeds: z.array(z.string().max(2048)).max(8).optional(),
   /** The whole .torrent document, base64, when one was uploaded: checked by our own parser, hash from the raw bytes. */
   metainfo: z.base64().optional(),
 });

@@ -32,6 +32,7 @@ export type StartOptions = {
   workDir: string;
   peers?: string[];
   trackers?: string[];
+  webSeeds?: string[];
   metainfo?: Buffer;
   diskBudgetBytes?: number;
   ttlSeconds?: number;
@@ -62,6 +63,7 @@ export async function startDownloader(options: StartOptions): Promise<RunningDow
       displayName: 'a test',
       trackers: (options.trackers ?? []).slice(0, SOURCE_TRACKERS_MAX),
       peers: (options.peers ?? []).slice(0, SOURCE_PEERS_MAX),
+      ...(options.webSeeds ? { webSeeds: options.webSeeds } : {}),
       ...(options.metainfo ? { metainfo: options.metainfo.toString('base64') } : {}),
     },
     known: options.known ?? { peers: (options.peers ?? []).slice(SOURCE_PEERS_MAX), dhtNodes: [] },

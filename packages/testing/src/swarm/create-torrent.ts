@@ -15,6 +15,8 @@ export type CreateTorrentOptions = {
   pieceLengthBytes?: number;
   trackers?: readonly string[];
   isPrivate?: boolean;
+  /** Addresses for `url-list` (BEP 19). */
+  webSeeds?: readonly string[];
 };
 
 export type TestTorrent = Readonly<{
@@ -34,7 +36,7 @@ export type TestTorrent = Readonly<{
 
 /** Makes a v1 torrent (BEP 3) of content that is on the disk; the files of a folder are taken in the order of their paths. */
 export async function createTorrent(options: CreateTorrentOptions): Promise<TestTorrent> {
-  const { dir, name, pieceLengthBytes = DEFAULT_PIECE_LENGTH_BYTES, trackers = [], isPrivate = false } = options;
+  const { dir, name, pieceLengthBytes = DEFAULT_PIECE_LENGTH_BYTES, trackers = [], isPrivate = false, webSeeds = [] } = options;
   const root = join(dir, name);
   const isFolder = (await stat(root)).isDirectory();
   const paths = isFolder ? await listFiles(root) : [root];
@@ -57,6 +59,7 @@ export async function createTorrent(options: CreateTorrentOptions): Promise<Test
   const metainfo = encodeBencode({
     ...(trackers[0] === undefined ? {} : { announce: trackers[0], 'announce-list': trackers.map((url) => [url]) }),
     info: dictionary,
+    ...(webSeeds.length > 0 ? { 'url-list': [...webSeeds] } : {}),
   });
   return {
     infoHash: createHash('sha1').update(info).digest('hex'),

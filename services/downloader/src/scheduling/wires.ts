@@ -8,6 +8,16 @@ const TICK_MS = 100;
 /** `reqq` of a peer that does not say: libtorrent's and BEP 10's usual value. */
 const REQUESTS_MAX_GUESS = 250;
 
+/** What brings blocks: a peer's wire, or a web seed that looks like one. */
+export type BlockWire = Pick<
+  PeerWire,
+  'on' | 'once' | 'peerChoking' | 'peerExtendedHandshake' | 'request' | 'cancel' | 'destroy'
+> & {
+  readonly peerPieces: Pick<PeerWire['peerPieces'], 'get' | 'buffer'>;
+  readonly remoteAddress?: string;
+  readonly destroyed: boolean;
+};
+
 export type BlockListener = (wireId: WireId, pieceIndex: number, offset: number, block: Uint8Array) => void;
 
 /**
@@ -15,12 +25,12 @@ export type BlockListener = (wireId: WireId, pieceIndex: number, offset: number,
  * `piece`, which also brings those that were cancelled too late; callbacks only tell of failures.
  */
 export function createWires(scheduler: PieceScheduler, onBlock: BlockListener) {
-  const wires = new Map<WireId, PeerWire>();
+  const wires = new Map<WireId, BlockWire>();
   let lastId = 0;
   let isPlanning = false;
   let ticker: NodeJS.Timeout | undefined;
 
-  function add(wire: PeerWire): WireId {
+  function add(wire: BlockWire): WireId {
     const id = ++lastId;
     wires.set(id, wire);
     scheduler.addWire(id, {

@@ -8,7 +8,7 @@ import { blockCountOf } from '../scheduling/block.ts';
 import { createPieceAssembly } from '../scheduling/piece-assembly.ts';
 import type { WireId } from '../scheduling/piece-progress.ts';
 import { createPieceScheduler } from '../scheduling/piece-scheduler.ts';
-import { createWires } from '../scheduling/wires.ts';
+import { type BlockWire, createWires } from '../scheduling/wires.ts';
 import { createPieceBits, type PieceBits } from '../storage/piece-bits.ts';
 import { createPieceShelf } from '../storage/piece-shelf.ts';
 import type { PieceStore } from '../storage/piece-store.ts';
@@ -56,8 +56,15 @@ export class Content {
   #isUpdateDue = false;
   #isClosed = false;
 
-  constructor(options: { metainfo: Metainfo; swarm: Swarm; store: PieceStore; budgetBytes: number; logger: Logger }) {
-    const { metainfo, swarm, store, budgetBytes, logger } = options;
+  constructor(options: {
+    metainfo: Metainfo;
+    swarm: Swarm;
+    webSeeds: readonly BlockWire[];
+    store: PieceStore;
+    budgetBytes: number;
+    logger: Logger;
+  }) {
+    const { metainfo, swarm, webSeeds, store, budgetBytes, logger } = options;
     const { pieceLength, pieceCount, lengthBytes, pieceHashes } = metainfo;
     const lengthOf = (pieceIndex: number) => pieceLengthAt(pieceIndex, pieceLength, lengthBytes);
     this.metainfo = metainfo;
@@ -75,7 +82,7 @@ export class Content {
       onEvicted: (pieceIndex) => this.#onEvicted(pieceIndex),
     });
     this.#wires = createWires(this.#scheduler, (...block) => this.#onBlock(...block));
-    for (const wire of swarm.wires) this.#wires.add(wire);
+    for (const wire of [...swarm.wires, ...webSeeds]) this.#wires.add(wire);
     swarm.on('wire', (wire) => this.#wires.add(wire));
   }
 

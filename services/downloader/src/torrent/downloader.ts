@@ -13,9 +13,12 @@ import {
   readInfoDictionary,
   readMetainfo,
   type SwarmKnowledge,
+  WEB_SEEDS_MAX,
 } from '@lodestream/shared';
 import { pieceLengthAt, pieceSpan } from '../reading/piece-span.ts';
 import { isNoSpace, openPieceStore } from '../storage/piece-store.ts';
+import { createRateMeter } from '../webseed/rate-meter.ts';
+import { createWebSeed, type WebSeed } from '../webseed/web-seed.ts';
 import type { AddressFilter } from './address-filter.ts';
 import { Content } from './content.ts';
 import { planPreparedPieces } from './file-span.ts';
@@ -68,6 +71,8 @@ export async function openDownloader(
   settled.promise.catch(() => {});
   const toPrepare = new Set<number>();
   let lastPeerAt = performance.now();
+  let webSeeds: readonly WebSeed[] = [];
+  const webSeedRate = createRateMeter();
   let figures: { at: number; census: SwarmCensus } | null = null;
 
   const memory = openSwarmMemory(workDir, spec.known);
@@ -94,7 +99,11 @@ export async function openDownloader(
     const lengthOf = (pieceIndex: number) => pieceLengthAt(pieceIndex, read.pieceLength, read.lengthBytes);
     const store = await openPieceStore(join(workDir, 'pieces'), lengthOf, read.pieceCount);
     if (state.at !== 'resolving') return;
-    const content = new Content({ metainfo: read, swarm, store, budgetBytes: spec.diskBudgetBytes, logger });
+    const urls = [
+      ...new Set([...(spec.source.webSeeds ?? []), ...((given && 'source' in given && given.source.webSeeds) || [])]),
+    ];
+    webSeeds = urls.slice(0, WEB_SEEDS_MAX).map((url) => createWebSeed(url, read, logger));
+    const content = new Content({ metainfo: read, swarm, webSeeds, store, budgetBytes: spec.diskBudgetBytes, logger });
     state = { at: 'ready', content };
     await swarm.useMetainfo(read, async (pieceIndex, offset, lengthBytes) => {
       if (!content.have.has(pieceIndex)) throw new Error('this piece is not here');
@@ -119,14 +128,17 @@ export async function openDownloader(
 
   function takeFigures(content: Content | null): SwarmCensus {
     const now = performance.now();
-    if (swarm.wires.length > 0) lastPeerAt = now;
-    if (!figures || now - figures.at > FIGURES_MS || figures.census.peers !== swarm.wires.length) {
+    const sources = [...swarm.wires, ...webSeeds.filter((seed) => !seed.destroyed)];
+    if (sources.length > 0) lastPeerAt = now;
+    if (!figures || now - figures.at > FIGURES_MS || figures.census.peers !== sources.length) {
       const empty = new Uint8Array(0);
-      const census = takeCensus(swarm.wires, content?.have.bytes ?? empty, content?.metainfo.pieceCount ?? 0);
+      const census = takeCensus(sources, content?.have.bytes ?? empty, content?.metainfo.pieceCount ?? 0);
       figures = { at: now, census };
     }
     return figures.census;
   }
+
+  const receivedFromWebSeeds = () => webSeeds.reduce((sum, seed) => sum + seed.receivedBytes, 0);
 
   return {
     status(fileIndex) {
@@ -148,7 +160,7 @@ export async function openDownloader(
         swarm: {
           peers: census.peers,
           seeders: census.seeders,
-          downloadBytesPerSecond: swarm.downloadBytesPerSecond,
+          downloadBytesPerSecond: swarm.downloadBytesPerSecond + webSeedRate.read(performance.now(), receivedFromWebSeeds()),
           uploadBytesPerSecond: swarm.uploadBytesPerSecond,
           havePieces: content?.have.count() ?? 0,
           pieceCount: info?.pieceCount ?? 0,
@@ -184,6 +196,7 @@ export async function openDownloader(
       if (state.at === 'ready') state.content.close();
       state = { at: 'leaving' };
       settled.reject(new ProblemError('draining'));
+      for (const seed of webSeeds) seed.destroy();
       await swarm.leave();
       memory.close();
     },

@@ -10,6 +10,7 @@ const file = (path: string, offset: number, lengthBytes: number): MetainfoFile =
   lengthBytes,
   kind: 'video',
   isPadding: false,
+  rawPath: [path],
 });
 
 it('head first, then the tail from its end', () => {
