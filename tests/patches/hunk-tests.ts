@@ -1,4 +1,4 @@
-/** A file of `services/downloader/test/hostile`, and a piece of a title in it. */
+/** A file, by its path from `services/downloader/test/hostile`, and a piece of a title in it. */
 export type NamedTest = readonly [file: string, title: string];
 export type HunkTest = { patch: string; file: string; marker: RegExp; test: NamedTest };
 
@@ -14,6 +14,8 @@ const HTTP: NamedTest = [TRACKERS, 'no HTTP tracker ends'];
 const UDP: NamedTest = [TRACKERS, 'of the peers of a UDP tracker'];
 const INCOMING: NamedTest = ['incoming.test.ts', 'of many that connect thirty stay'];
 const listOf = (form: string): NamedTest => [TRACKERS, `of a ${form} peers the first 200`];
+const transport = (title: string): NamedTest => ['../peer-transports.test.ts', title];
+const SEEDING: NamedTest = ['../seeding.test.ts', 'four peers are uploaded to'];
 const limit = (title: string): NamedTest => ['limits.test.ts', title];
 
 type Row = readonly [file: string, marker: RegExp, test: NamedTest];
@@ -29,6 +31,7 @@ const ROWS: Record<string, readonly Row[]> = {
     ['index.js', /index >= BITFIELD_GROW/, PIECES],
     ['index.js', /MAX_PEER_REQUESTS\)/, FLOODS],
     ['index.js', /destroying the wire/, METADATA],
+    ['mse.js', /static shared/, transport('encrypted connections cost little')],
     ['index.js', /length > MAX_MESSAGE_LENGTH/, FLOODS],
   ],
   'bittorrent-tracker@11.2.3': [
@@ -70,7 +73,16 @@ const ROWS: Record<string, readonly Row[]> = {
     ['lib/torrent.js', /_queue\.length >= MAX_QUEUED/, limit('of the peers that wait to be dialled')],
     ['lib/torrent.js', /_rechokeNumSlots/, limit('of many that are interested')],
     ['lib/torrent.js', /this piece is not here/, limit('a request of a piece that is not here')],
-    ['lib/torrent.js', /blocked\?\.contains\(host\)/, ['liars.test.ts', 'a peer that corrupts']],
+    ['lib/torrent.js', /this\.client\.firstDial/, transport('speaks plain only')],
+    ['lib/torrent.js', /_addPeer \(peer, dial, source\)/, transport('speaks plain only')],
+    ['lib/torrent.js', /taken for one it would stay choked/, ['../seeding.test.ts', 'never said what it has']],
+    ['lib/torrent.js', /Unchoked in advance/, SEEDING],
+    ['lib/torrent.js', /blocked\?\.contains\(opts\.host\)/, ['liars.test.ts', 'a peer that corrupts']],
+    ['lib/torrent.js', /let wasReached/, transport('a seeder that requires RC4 is')],
+    ['lib/torrent.js', /const onEnd = once/, transport('a seeder that requires RC4 is')],
+  ],
+  'webrtc-polyfill@1.2.2': [
+    ['lib/RTCPeerConnection.js', /iceGatheringState === 'complete'/, ['../webrtc.test.ts', 'in a real browser alone']],
   ],
 };
 

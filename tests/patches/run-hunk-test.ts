@@ -27,7 +27,8 @@ export async function runHunkTest([file, title]: NamedTest, without: PatchedHunk
     const mapFile = join(dir, 'map.json');
     await writeFile(mapFile, JSON.stringify(replaced));
     const report = join(dir, 'report.json');
-    const args = ['run', '--project', 'downloader:programs', `hostile/${file}`, '-t', title, `--testTimeout=${TEST_TIMEOUT_MS}`];
+    const path = file.startsWith('../') ? file.slice(3) : `hostile/${file}`;
+    const args = ['run', '--project', 'downloader:programs', path, '-t', title, `--testTimeout=${TEST_TIMEOUT_MS}`];
     const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
     const child = spawn(process.execPath, [vitest, ...args, '--reporter=json', `--outputFile=${report}`], {
       cwd: ROOT,

@@ -27,6 +27,9 @@ const TEST_PROGRAMS = [
   program('chromium', 'chromium'),
   program('redis-server', 'redis-server'),
   program('nginx', 'nginx-light'),
+  // Network namespaces of their own, for what must not leave the machine and for what loopback cannot show.
+  program('ip', 'iproute2'),
+  program('unshare', 'util-linux'),
   {
     name: 'python3-libtorrent',
     debianPackage: 'python3-libtorrent',

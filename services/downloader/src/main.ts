@@ -6,6 +6,7 @@ import { buildApp } from './app.ts';
 import { createAddressFilter } from './torrent/address-filter.ts';
 import { openDownloader } from './torrent/downloader.ts';
 import { guardEgress } from './torrent/egress-guard.ts';
+import { guardWebRtc } from './torrent/webrtc-guard.ts';
 
 // All of its code is imported above.
 await waitForJob(rehearse);
@@ -14,6 +15,7 @@ const logger = createLogger('downloader', config.logLevel);
 const clock = createIdleClock();
 const isAllowed = createAddressFilter(config.spec.network.allowedPrivateNetworks);
 guardEgress(isAllowed, readHostAndPort(config.callHomeUrl));
+guardWebRtc(isAllowed);
 const downloader = await openDownloader(config.spec, config.workDir, isAllowed, logger);
 const app = buildApp({ downloader, clock, token: config.token, logger });
 await runWorker({ app, config, logger, clock, leave: () => downloader.leave() });

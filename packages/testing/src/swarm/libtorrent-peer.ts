@@ -24,6 +24,8 @@ export type LibtorrentStatus = {
   isSeeding: boolean;
   hasAnnounced: boolean;
   hasMetadata: boolean;
+  /** Info hashes that other nodes of the DHT have announced to it. */
+  dhtAnnounces: string[];
   /** Indexes of the pieces that it has. */
   pieces: number[];
   error: string | null;
@@ -33,6 +35,8 @@ export type LibtorrentPeer = Seeder & {
   status(): Promise<LibtorrentStatus>;
   /** Indexes of the pieces of which at least one block was sent to someone. */
   uploadedPieces(): Promise<number[]>;
+  peerInfo(): Promise<{ address: string; client: string; isEncrypted: boolean; isUtp: boolean; isChoked: boolean }[]>;
+  announceToDht(): Promise<void>;
   /** 0 means no limit. */
   setUploadLimit(bytesPerSecond: number): Promise<void>;
   /** How many peers it sends to at once; 0 chokes all. */
@@ -53,6 +57,14 @@ export type LibtorrentOptions = {
   trustData?: boolean;
   /** Offer what is there, ask for nothing. */
   uploadOnly?: boolean;
+  /** What it accepts and offers, in both directions; `both` by default. */
+  encryption?: 'plaintext' | 'rc4' | 'both';
+  /** The only transport that it has; TCP by default. */
+  transport?: 'tcp' | 'utp';
+  /** `address:port` of nodes to begin with. It is a DHT node itself then, at its own address and port; off by default. */
+  dhtBootstrap?: readonly string[];
+  /** Tells its peers of each other, and hears it of them. */
+  hasPex?: boolean;
 };
 
 /** Starts one libtorrent session: the peer with the shortest delays, and the one that can be told to misbehave. */
@@ -76,6 +88,8 @@ export async function startLibtorrentPeer(options: LibtorrentOptions): Promise<L
       status,
       uploadedBytes: async () => (await status()).uploadedBytes,
       uploadedPieces: async () => ((await channel.ask('uploadedPieces')) as { pieces: number[] }).pieces,
+      peerInfo: async () => ((await channel.ask('peerInfo')) as { peers: never[] }).peers,
+      announceToDht: async () => void (await channel.ask('announceToDht')),
       setUploadLimit: async (bytesPerSecond) => void (await channel.ask('setUploadLimit', { bytesPerSecond })),
       setUploadSlots: async (count) => void (await channel.ask('setUploadSlots', { count })),
       connect: async (address, port) => void (await channel.ask('connect', { address, port })),

@@ -23,7 +23,11 @@ export function rememberPeers(swarm: Swarm, memory: SwarmMemory): void {
 }
 
 /** Where it can be dialled again; undefined for one that came to us, whose port is another. */
-function dialledAddress({ type, remoteAddress, remotePort }: PeerWire): string | undefined {
-  if (!type.endsWith('Outgoing') || remoteAddress === undefined) return undefined;
+function dialledAddress({
+  type,
+  remoteAddress,
+  remotePort,
+}: Partial<Pick<PeerWire, 'type' | 'remoteAddress' | 'remotePort'>>): string | undefined {
+  if (!type?.endsWith('Outgoing') || remoteAddress === undefined) return undefined;
   return `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
 }

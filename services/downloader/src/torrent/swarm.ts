@@ -1,29 +1,34 @@
 import { EventEmitter } from 'node:events';
+import { isIPv4 } from 'node:net';
 import type { Logger } from '@lodestream/service-kit';
 import type { DownloaderSpec, Metainfo } from '@lodestream/shared';
-import WebTorrent, {
-  type ChunkStore,
-  type ParsedTorrent,
-  type PeerWire,
-  type StoreCallback,
-  type SwarmTorrent,
-} from 'webtorrent';
+import WebTorrent, { type ParsedTorrent, type PeerWire, type SwarmTorrent } from 'webtorrent';
 import { type AddressFilter, addressKey } from './address-filter.ts';
 import { pickPeerPort } from './pick-port.ts';
+import { makePrivate } from './private-torrent.ts';
+import { FIRST_DIAL, planRedial } from './redial-plan.ts';
+import { buildServingStore, type PieceReader } from './serving-store.ts';
 import { createSuspectGate } from './suspect-gate.ts';
 import type { SwarmMemory } from './swarm-memory.ts';
 
 /** Outgoing connections; webtorrent's own default. */
 const CONNECTIONS_MAX = 55;
+/** Browsers, connected or on their way; each costs 16 CPU-s per GiB, three times a TCP peer (webtorrent.md §10). */
+const WEBRTC_PEERS_MAX = 10;
 /** Peers that we upload to at once, while anyone watches (webtorrent.md §10). */
 const UPLOAD_SLOTS = 4;
 /** While fewer peers than this are connected, trackers and the DHT are asked again, and first peers dialled again. */
 const PEERS_WANTED = 5;
 const REANNOUNCE_MS = 60_000;
+/** What is left to download where that is not known yet; what other clients say. */
+const LEFT_UNKNOWN_BYTES = 16_384;
 /** Warnings come once per bad piece, tracker and duplicate peer; so many a minute are logged. */
 const WARNINGS_PER_MINUTE = 10;
 
-export type Swarm = EventEmitter<{ metadata: [Uint8Array]; wire: [PeerWire]; ban: [PeerWire]; error: [Error] }> & {
+/** A peer's wire, or a web seed, which has no address. */
+type BannedWire = { readonly type?: string; readonly remoteAddress?: string; readonly remotePort?: number; destroy(): void };
+
+export type Swarm = EventEmitter<{ metadata: [Uint8Array]; wire: [PeerWire]; ban: [BannedWire]; error: [Error] }> & {
   readonly wires: readonly PeerWire[];
   readonly downloadBytesPerSecond: number;
   readonly uploadBytesPerSecond: number;
@@ -34,12 +39,9 @@ export type Swarm = EventEmitter<{ metadata: [Uint8Array]; wire: [PeerWire]; ban
   markVerified(pieceIndex: number): void;
   markUnverified(pieceIndex: number): void;
   /** Never again: the wire's address is refused from now on, in both directions. */
-  ban(wire: PeerWire, reason: string): void;
+  ban(wire: BannedWire, reason: string): void;
   leave(): Promise<void>;
 };
-
-/** Bytes of a verified piece, for peers that ask us. */
-export type PieceReader = (pieceIndex: number, offset: number, lengthBytes: number) => Promise<Uint8Array>;
 
 /**
  * The only door to webtorrent: it keeps sockets, handshakes, discovery, choking and serving; which block is asked of
@@ -55,20 +57,26 @@ export async function joinSwarm(
   const { network, source } = spec;
   const banned = new Set<string>();
   const peerPort = await pickPeerPort(network.peerPorts);
+  let havePieces = 0;
+  let pieceCount = Number.POSITIVE_INFINITY;
+  let pieceLength = LEFT_UNKNOWN_BYTES;
+  // Without metadata webtorrent says NaN, which is 0 to a UDP tracker: a seeder, who is told of no seeders.
+  const leftBytes = () => (pieceCount === Number.POSITIVE_INFINITY ? 1 : pieceCount - havePieces) * pieceLength;
   const canUpload = network.uploadBytesPerSecond > 0;
   const knownNodes = memory.dhtNodes.filter((node) => isAllowed(hostOf(node)));
   const bootstrapNodes = [...network.dhtBootstrap, ...knownNodes];
   const client = new WebTorrent({
-    // uTP first costs a TCP-only peer 42 s (webtorrent.md §1, fact 6).
+    // No listener for uTP: whoever speaks it speaks TCP too when it dials us. We dial it where TCP does not reach a peer.
     utp: false,
-    secure: 0,
+    // MSE when it is offered to us; when we offer it is up to `planRedial`.
+    secure: 1,
     dht: network.dht && !isPrivate ? { bootstrap: bootstrapNodes.length > 0 ? bootstrapNodes : false } : false,
     lsd: false,
     natUpnp: false,
     natPmp: false,
     utPex: true,
     webSeeds: false,
-    tracker: { rtcConfig: { iceServers: [] } },
+    tracker: { rtcConfig: { iceServers: [] }, getAnnounceOpts: () => ({ left: leftBytes() }) },
     maxConns: CONNECTIONS_MAX,
     torrentPort: peerPort,
     dhtPort: peerPort,
@@ -78,13 +86,13 @@ export async function joinSwarm(
   });
   client.banned = { contains: (address) => banned.has(addressKey(address)) };
   client.blocked = { contains: (address) => client.banned.contains(address) || !isAllowed(address) };
+  client.firstDial = FIRST_DIAL;
+  client.planRedial = (dial, end, host) => planRedial(dial, end, WebTorrent.UTP_SUPPORT && isIPv4(host));
   const events = new EventEmitter() as Swarm;
   client.on('error', (error) => events.emit('error', error));
   await new Promise<void>((resolve) => (client.listening ? resolve() : client.once('listening', resolve)));
 
   const announce = isPrivate ? source.trackers : [...new Set([...source.trackers, ...network.trackers])];
-  let havePieces = 0;
-  let pieceCount = Number.POSITIVE_INFINITY;
   let read: PieceReader = () => Promise.reject(new Error('no pieces yet'));
   const torrent = client.add(
     { infoHash: spec.infoHash, announce },
@@ -92,7 +100,7 @@ export async function joinSwarm(
       announce: [],
       deselect: true,
       path: '/nonexistent',
-      store: buildStoreClass((...place) => read(...place)),
+      store: buildServingStore((...place) => read(...place)),
       storeCacheSlots: 0,
       uploads: canUpload ? UPLOAD_SLOTS : 0,
       strategy: 'sequential',
@@ -106,6 +114,8 @@ export async function joinSwarm(
   });
   torrent.on('wire', (wire) => {
     if (wire.remoteAddress !== undefined && client.banned.contains(wire.remoteAddress)) return wire.destroy();
+    // ICE may have found an address in the peer's own packets that is none of those that it may dial.
+    if (wire.type === 'webrtc' && wire.remoteAddress !== undefined && !isAllowed(wire.remoteAddress)) return wire.destroy();
     // Pieces that a choking peer allows would be fetched past our own scheduler.
     wire.on('allowed-fast', () => {
       wire.peerAllowedFastSet = [];
@@ -115,7 +125,13 @@ export async function joinSwarm(
   });
   const addPeer = torrent.addPeer.bind(torrent);
   const gate = createSuspectGate(memory.suspects, (address) => !torrent.destroyed && addPeer(address));
-  torrent.addPeer = (peer, source) => !(typeof peer === 'string' && gate.holds(peer)) && addPeer(peer, source);
+  torrent.addPeer = (peer, source) => {
+    if (typeof peer === 'string') return !gate.holds(peer) && addPeer(peer, source);
+    if ([...torrent._peers.values()].filter((each) => each.type === 'webrtc').length < WEBRTC_PEERS_MAX)
+      return addPeer(peer, source);
+    peer.destroy();
+    return false;
+  };
   const addFirstPeers = () => {
     for (const peer of [...source.peers, ...memory.peers]) torrent.addPeer(peer);
   };
@@ -137,8 +153,8 @@ export async function joinSwarm(
     useMetainfo: {
       value: async (metainfo: Metainfo, reader: PieceReader) => {
         read = reader;
-        pieceCount = metainfo.pieceCount;
-        if (metainfo.isPrivate) leaveDht(torrent);
+        ({ pieceCount, pieceLength } = metainfo);
+        if (metainfo.isPrivate) makePrivate(torrent, source.trackers);
         // Its start-up check would hash what is there, or trust it; ours hashes a piece when it is first wanted.
         torrent._verifyPieces = (callback) => callback(null);
         torrent.once('metadata', () => {
@@ -164,7 +180,7 @@ export async function joinSwarm(
       },
     },
     ban: {
-      value: (wire: PeerWire, reason: string) => {
+      value: (wire: BannedWire, reason: string) => {
         logger.warn({ reason }, 'peer banned');
         if (wire.remoteAddress !== undefined) banned.add(addressKey(wire.remoteAddress));
         events.emit('ban', wire);
@@ -190,39 +206,6 @@ function listenForMetadata(wire: PeerWire, torrent: SwarmTorrent, events: Swarm)
   wire.ut_metadata.once('metadata', () => {
     if (!torrent.metadata && !torrent.destroyed) events.emit('metadata', wire.ut_metadata.metadata);
   });
-}
-
-/** A magnet does not say that its torrent is private (BEP 27): the DHT has been asked once, and is not again. */
-function leaveDht(torrent: SwarmTorrent): void {
-  if (!torrent.discovery) return;
-  torrent.discovery._dhtAnnouncing = true;
-  torrent.discovery.dht?.removeAllListeners('peer');
-}
-
-/** Peers are served from our store; nothing is ever written through webtorrent. */
-function buildStoreClass(read: PieceReader): new (pieceLength: number) => ChunkStore {
-  return class {
-    readonly #pieceLength: number;
-    constructor(pieceLength: number) {
-      this.#pieceLength = pieceLength;
-    }
-    get(pieceIndex: number, options: { offset?: number; length?: number } | null, callback: StoreCallback): void {
-      const offset = options?.offset ?? 0;
-      read(pieceIndex, offset, options?.length ?? this.#pieceLength - offset).then(
-        (bytes) => callback(null, bytes),
-        (error: unknown) => callback(toError(error)),
-      );
-    }
-    put(_pieceIndex: number, _bytes: Uint8Array, callback: (error: Error | null) => void): void {
-      callback(new Error('webtorrent does not write here'));
-    }
-    close(callback: (error: Error | null) => void): void {
-      callback(null);
-    }
-    destroy(callback: (error: Error | null) => void): void {
-      callback(null);
-    }
-  };
 }
 
 function toParsedTorrent(metainfo: Metainfo, announce: string[]): ParsedTorrent {

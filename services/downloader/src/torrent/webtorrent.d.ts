@@ -7,7 +7,7 @@ declare module 'webtorrent' {
 
   type ClientOptions = {
     utp: boolean;
-    secure: 0 | 1 | 2;
+    secure: 0 | 1;
     dht: false | { bootstrap: string[] | false };
     dhtPort?: number;
     lsd: boolean;
@@ -15,7 +15,7 @@ declare module 'webtorrent' {
     natPmp: boolean;
     utPex: boolean;
     webSeeds: boolean;
-    tracker: false | { rtcConfig: object; wrtc?: false };
+    tracker: { rtcConfig: object; getAnnounceOpts: () => { left: number } };
     maxConns: number;
     torrentPort: number;
     uploadLimit: number;
@@ -57,12 +57,21 @@ declare module 'webtorrent' {
     pieces: string[];
   };
 
+  /** Of our patch: see `redial-plan.ts`. */
+  type Dial = { transport: 'tcp' | 'utp'; isEncrypted: boolean; attempt: number };
+  type DialEnd = 'unreached' | 'refused' | 'lost' | 'served';
+
   class WebTorrent extends EventEmitter<{ error: [Error]; listening: [] }> {
     constructor(options: ClientOptions);
+    /** False where the machine has no binary of utp-native. */
+    static readonly UTP_SUPPORT: boolean;
     readonly listening: boolean;
     readonly torrentPort: number;
     readonly dht: false | { lookup(infoHash: string): void; toJSON(): { nodes: { host: string; port: number }[] } };
-    /** Asked for every outgoing peer (`torrent.js:addPeer`), and with our patch for redials. */
+    /** Of our patch: how an address is dialled first, and how after a connection to it has ended. */
+    firstDial: Dial;
+    planRedial(dial: Dial, end: DialEnd, host: string): { dial: Dial; waitMs: number } | null;
+    /** Asked for every outgoing peer (`torrent.js:addPeer`), and with our patch before each dial. */
     blocked: { contains(address: string): boolean };
     /** Of our patch: asked for incoming peers. */
     banned: { contains(address: string): boolean };
@@ -89,15 +98,22 @@ declare module 'webtorrent' {
     metadata: Uint8Array | null;
     private?: boolean;
     /** torrent-discovery. While it is announcing to the DHT it does not announce again. */
-    readonly discovery: { dht: EventEmitter | null; _dhtAnnouncing: boolean; tracker: { update(): void } | null } | null;
+    readonly discovery: { dht: EventEmitter | null; _dhtAnnouncing: boolean; tracker: TrackerClient | null } | null;
+    readonly _peers: ReadonlyMap<string, { readonly type: string; readonly source: string | null; destroy(): void }>;
     /** By `host:port`, or a WebRTC connection. Discovery and peer exchange call it too. */
-    addPeer(peer: string | object, source?: string): boolean;
+    addPeer(peer: string | { destroy(): void }, source?: string): boolean;
     removePeer(address: string): void;
     _onMetadata(parsed: ParsedTorrent): Promise<void>;
     _verifyPieces(callback: (error: Error | null) => void): void;
     _updateWireInterest(wire: PeerWire): void;
     _markVerified(pieceIndex: number): void;
     _markUnverified(pieceIndex: number): void;
+  }
+
+  /** bittorrent-tracker's client: all trackers of the torrent. */
+  interface TrackerClient {
+    update(): void;
+    _trackers: { readonly announceUrl: string; destroy(callback: () => void): void }[];
   }
 
   interface PeerWire
@@ -122,6 +138,8 @@ declare module 'webtorrent' {
     readonly peerExtendedHandshake: { reqq?: unknown };
     readonly isSeeder?: boolean;
     readonly ut_metadata: EventEmitter<{ metadata: [Uint8Array] }> & { readonly metadata: Uint8Array; cancel(): void };
+    /** Peer exchange (BEP 11); not on a private torrent. */
+    readonly ut_pex?: EventEmitter<{ peer: [string] }>;
     readonly lt_donthave: { donthave(pieceIndex: number): void };
     interested(): void;
     uninterested(): void;
