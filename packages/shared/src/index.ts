@@ -15,3 +15,4 @@ export * from './torrent-address.ts';
 export * from './viewer-stage.ts';
 export * from './want.ts';
 export * from './worker.ts';
+export * from './worker-flags.ts';

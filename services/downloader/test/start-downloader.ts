@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { DownloaderSpec, DownloaderStatus, InfoHash, SwarmKnowledge } from '@lodestream/shared';
+import {
+  type DownloaderSpec,
+  type DownloaderStatus,
+  type InfoHash,
+  type SwarmKnowledge,
+  WORKER_NODE_FLAGS,
+} from '@lodestream/shared';
 import { pickFreePort, waitFor } from '@lodestream/testing';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -81,7 +87,7 @@ export async function startDownloader(options: StartOptions): Promise<RunningDow
   // Metadata of a large torrent is too long for an environment.
   const specFile = join(options.workDir, 'spec.json');
   await writeFile(specFile, JSON.stringify(spec), { mode: 0o600 });
-  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), MAIN], {
+  const child = spawn(process.execPath, [...WORKER_NODE_FLAGS, ...(options.nodeArgs ?? []), MAIN], {
     stdio: ['ignore', 'inherit', 'pipe'],
     env: {
       PATH: process.env.PATH,

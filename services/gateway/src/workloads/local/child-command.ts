@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { STANDBY_VARIABLE } from '@lodestream/service-kit/standby';
-import type { WorkerSpec } from '@lodestream/shared';
+import { WORKER_NODE_FLAGS, type WorkerSpec } from '@lodestream/shared';
 
 const ENTRY: Record<WorkerSpec['kind'], string> = {
   downloader: fileURLToPath(new URL('../../../../downloader/src/main.ts', import.meta.url)),
@@ -11,12 +11,6 @@ const ENTRY: Record<WorkerSpec['kind'], string> = {
 /** Peers can make a downloader grow; its heap ends before the machine's memory does (webtorrent.md §8.4). */
 export const DOWNLOADER_HEAP_MIB = 384;
 const TRANSCODER_HEAP_MIB = 192;
-/**
- * Workers move bytes: their heap is small, and their buffers, which lie outside of it, are short-lived. V8 would mark the whole heap
- * for every 30 MB that pass through. Counted as memory of the heap, and with a small nursery, where most buffers die, the same
- * download took 0.55 of the CPU and 0.85 of the memory.
- */
-const BUFFER_COLLECTION = ['--external-memory-accounted-in-global-limit', '--heap-growing-percent=60', '--max-semi-space-size=2'];
 /** A local downloader outlives a crash of the gateway, and goes when none has come back (architecture §7). */
 const DOWNLOADER_UNWATCHED_SECONDS = 20;
 
@@ -62,7 +56,7 @@ export function buildStandbyCommand(kind: WorkerSpec['kind'], workDir: string, e
 function buildCommand(kind: WorkerSpec['kind'], execPath: string, env: Record<string, string>): ChildCommand {
   const isDownloader = kind === 'downloader';
   const heap = `--max-old-space-size=${isDownloader ? DOWNLOADER_HEAP_MIB : TRANSCODER_HEAP_MIB}`;
-  const node = [heap, ...BUFFER_COLLECTION, '--no-warnings', ENTRY[kind]];
+  const node = [heap, ...WORKER_NODE_FLAGS, '--no-warnings', ENTRY[kind]];
   const command = isDownloader ? [execPath, ...node] : ['setpriv', '--pdeathsig', 'KILL', execPath, ...node];
   return { file: command[0] as string, args: command.slice(1), env: { ...env, ...compileCache() }, isDetached: isDownloader };
 }
