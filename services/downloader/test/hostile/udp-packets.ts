@@ -17,6 +17,8 @@ export const UDP_PACKETS: Record<string, string> = {
   'an announcement without a token': `d1:ad2:id20:${ID}9:info_hash20:${ID}4:porti1ee1:q13:announce_peer1:t2:aa1:y1:qe`,
   'a thing to put that is a number': `d1:ad2:id20:${ID}1:vi1ee1:q3:put1:t2:aa1:y1:qe`,
   'a kind that is a number': 'd1:t2:aa1:yi1ee',
+  'a kind that cannot be made text': 'd1:t2:aa1:yd8:toStringi1eee',
+  'a question that cannot be made text': 'd1:qd8:toStringi1ee1:t2:aa1:y1:qe',
   'a transaction that is a number': 'd1:rd2:id1:xe1:ti1e1:y1:re',
   'a number': 'i1e',
   'a first packet of uTP': '\u0041\u0000\u0012\u0034'.padEnd(20, '\u0000'),
