@@ -94,7 +94,11 @@ function watchProcess(child: ChildProcess, pid: number, ended: Promise<void>): F
     yieldCpu() {
       if (!isRunning || isYielding) return;
       isYielding = true;
-      setPriority(pid, YIELDING_PRIORITY);
+      try {
+        setPriority(pid, YIELDING_PRIORITY);
+      } catch {
+        // It has just ended, or the platform forbids it: what it makes is the same.
+      }
     },
     stderrTail: () => tail.trim(),
   };

@@ -19,7 +19,7 @@ export type PacingFacts = {
 const LEAD_SEGMENTS = {
   video: { asleepAt: 8, awakeAt: 4 },
   // Sound is made fifty times faster than it plays, so it needs no lead: it would take the CPU, the pieces and the line from the picture
-  // that somebody waits for (measured: a second of the time to the first frame). The quarter is what keeps it from sleeping at each part.
+  // that somebody waits for. The quarter is what keeps it from sleeping at each part.
   audio: { asleepAt: 0.25, awakeAt: 0 },
 } as const;
 
