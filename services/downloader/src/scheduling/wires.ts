@@ -1,21 +1,29 @@
 import { performance } from 'node:perf_hooks';
 import type { PeerWire } from 'webtorrent';
 import type { Command, WireId } from './piece-progress.ts';
-import type { PieceScheduler } from './piece-scheduler.ts';
+import type { PieceScheduler, Plan } from './piece-scheduler.ts';
 
 /** The late-block rule looks this often; only while something is wanted. */
 const TICK_MS = 100;
 /** `reqq` of a peer that does not say: libtorrent's and BEP 10's usual value. */
 const REQUESTS_MAX_GUESS = 250;
 
-export type BlockListener = (wireId: WireId, pieceIndex: number, offset: number, block: Uint8Array) => void;
+/** Wires that have closed are remembered so many: what they sent may turn out wrong later. */
+const DEPARTED_MAX = 200;
+
+export type WireListener = {
+  onBlock(wireId: WireId, pieceIndex: number, offset: number, block: Uint8Array): void;
+  /** What is here of the piece is not needed any more. */
+  onDropped(pieceIndex: number): void;
+};
 
 /**
  * The scheduler's hands: carries its commands to the wires, and the wires' events to it. Blocks are taken from the event
  * `piece`, which also brings those that were cancelled too late; callbacks only tell of failures.
  */
-export function createWires(scheduler: PieceScheduler, onBlock: BlockListener) {
+export function createWires(scheduler: PieceScheduler, listener: WireListener) {
   const wires = new Map<WireId, PeerWire>();
+  const departed = new Map<WireId, PeerWire>();
   let lastId = 0;
   let isPlanning = false;
   let ticker: NodeJS.Timeout | undefined;
@@ -39,9 +47,11 @@ export function createWires(scheduler: PieceScheduler, onBlock: BlockListener) {
       wake();
     });
     for (const event of ['bitfield', 'have', 'have-all'] as const) wire.on(event, wake);
-    wire.on('piece', (pieceIndex, offset, block) => onBlock(id, pieceIndex, offset, block));
+    wire.on('piece', (pieceIndex, offset, block) => listener.onBlock(id, pieceIndex, offset, block));
     wire.once('close', () => {
       wires.delete(id);
+      departed.set(id, wire);
+      if (departed.size > DEPARTED_MAX) departed.delete(departed.keys().next().value as WireId);
       scheduler.removeWire(id);
       wake();
     });
@@ -57,8 +67,13 @@ export function createWires(scheduler: PieceScheduler, onBlock: BlockListener) {
     isPlanning = true;
     setImmediate(() => {
       isPlanning = false;
-      execute(scheduler.plan(performance.now()));
+      carryOut(scheduler.plan(performance.now()));
     });
+  }
+
+  function carryOut({ commands, dropped }: Plan): void {
+    execute(commands);
+    for (const pieceIndex of dropped) listener.onDropped(pieceIndex);
   }
 
   function execute(commands: readonly Command[]): void {
@@ -86,5 +101,13 @@ export function createWires(scheduler: PieceScheduler, onBlock: BlockListener) {
       : undefined;
   }
 
-  return { add, wake, execute, setTicking, get: (id: WireId) => wires.get(id), close: () => setTicking(false) };
+  return {
+    add,
+    wake,
+    execute,
+    carryOut,
+    setTicking,
+    get: (id: WireId) => wires.get(id) ?? departed.get(id),
+    close: () => setTicking(false),
+  };
 }
