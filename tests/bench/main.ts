@@ -3,7 +3,10 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cachedSegments } from './cached-segments.ts';
+import { downloaderFirst } from './downloader-first.ts';
+import { downloaderLine } from './downloader-line.ts';
 import { downloaderMemory } from './downloader-memory.ts';
+import { downloaderRate } from './downloader-rate.ts';
 import { farSeek } from './far-seek.ts';
 import { firstFrame } from './first-frame.ts';
 import { hundredViewers } from './hundred-viewers.ts';
@@ -22,6 +25,9 @@ const MEASURES: readonly Measure[] = [
   hundredViewers,
   sleepingRun,
   downloaderMemory,
+  downloaderRate,
+  downloaderLine,
+  downloaderFirst,
 ];
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 

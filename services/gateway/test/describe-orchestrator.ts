@@ -28,7 +28,7 @@ export const logger = createLogger('test', 'fatal');
 export const READY_TIMEOUT_MS = 20_000;
 const GONE_TIMEOUT_MS = 5000;
 /** The delays of the real ladder would be most of the test's time. */
-export const QUICK_LADDER: CrashLadder = { delaysMs: [0, 100, 200], windowMs: 600_000, keepErrorMs: 1500 };
+export const QUICK_LADDER: CrashLadder = { delaysMs: [0, 100, 200], windowMs: 600_000, keepErrorMs: 1500, steadyMs: 60_000 };
 
 /** A magnet that nobody answers: its downloader is alive and has nothing to do. */
 export function downloaderSpec(change: Partial<DownloaderSpec> = {}): DownloaderSpec {

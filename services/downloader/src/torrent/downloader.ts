@@ -107,7 +107,7 @@ export async function openDownloader(
     state = { at: 'ready', content };
     await swarm.useMetainfo(read, async (pieceIndex, offset, lengthBytes) => {
       if (!content.have.has(pieceIndex)) throw new Error('this piece is not here');
-      return content.readPiece(pieceIndex, offset, lengthBytes);
+      return content.servePiece(pieceIndex, offset, lengthBytes);
     });
     if (read.infoBytes.length <= METADATA_KEPT_MAX_BYTES) memory.saveMetadata(read.infoBytes);
     for (const fileIndex of toPrepare) prepareFile(content, fileIndex);

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Logger, ProblemError, withSignal } from '@lodestream/service-kit';
 import { buildProblem, type CallHome } from '@lodestream/shared';
-import { type CrashLadder, LOCAL_LADDER, planRestart } from '../crash-ladder.ts';
+import { type CrashLadder, countCrash, LOCAL_LADDER, planRestart } from '../crash-ladder.ts';
 import type { Orchestrator } from '../orchestrator.ts';
 import { isAlive, isReady, type Workload } from '../workload.ts';
 import { logId, workloadToken } from '../workload-name.ts';
@@ -39,7 +39,9 @@ export type LocalOptions = {
 type Entry = {
   workload: Workload;
   process: ProcessId | undefined;
-  crashesAtMs: number[];
+  crashesAtMs: readonly number[];
+  /** When its process was started, by the same clock. */
+  processAtMs: number;
   timer: NodeJS.Timeout | undefined;
 };
 
@@ -77,6 +79,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     };
     const command = buildChildCommand(spec, place, process.execPath, path);
     const uid = entry.workload.uid;
+    entry.processAtMs = performance.now();
     entry.timer = setTimeout(() => {
       // Neither called home nor exited: it hangs at its start.
       if (entry.workload.uid === uid && entry.workload.phase === 'starting' && entry.process) killProcess(entry.process);
@@ -98,7 +101,9 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       return;
     }
     const now = performance.now();
-    entry.crashesAtMs = [...entry.crashesAtMs, now].filter((at) => now - at <= ladder.windowMs);
+    // A run that lived long may still have died of the same frame as the one before it.
+    const startedAtMs = spec.kind === 'downloader' ? entry.processAtMs : now;
+    entry.crashesAtMs = countCrash(ladder, entry.crashesAtMs, startedAtMs, now);
     logger.warn({ workload: logId(key, name), ...exit, tail: folder.readLogTail().slice(-800) }, 'workload crashed');
     const plan = planRestart(ladder, entry.crashesAtMs, now);
     if (plan.do === 'fail') {
@@ -149,6 +154,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       workload: { name, uid, phase: 'ready', address, spec: found.spec, problem: undefined, startedAt },
       process: child,
       crashesAtMs: [],
+      processAtMs: performance.now(),
       timer: undefined,
     });
     logger.info({ workload: logId(key, name) }, 'adopted');
@@ -200,6 +206,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
         },
         process: undefined,
         crashesAtMs: existing?.crashesAtMs ?? [],
+        processAtMs: performance.now(),
         timer: undefined,
       };
       clearTimeout(existing?.timer);
