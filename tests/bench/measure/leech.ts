@@ -17,6 +17,8 @@ const TIMEOUT_MS = 180_000;
 const CONNECT_MS = 20_000;
 const SAMPLE_MS = 50;
 const POLL_MS = 20;
+/** Characters of its log that a failure is told with. */
+const LOG_TAIL = 4000;
 
 /** What it took one client to fetch a whole torrent. */
 export type Leech = { ms: number; cpuMs: number; residentBytes: number };
@@ -24,7 +26,7 @@ export type Leech = { ms: number; cpuMs: number; residentBytes: number };
 /** Ours, read to the end by curl: everything goes to the disk and comes back from it. */
 export async function leechWithOurs(torrent: TestTorrent, seeder: LibtorrentPeer): Promise<Leech> {
   await using downloader = await startConnectedDownloader(torrent, [seeder]);
-  return observe(downloader.pid, () => readWithCurl(downloader, 0, torrent.lengthBytes));
+  return await observe(downloader.pid, () => readWithCurl(downloader, 0, torrent.lengthBytes));
 }
 
 /** Another client, from its connection on; aria2, which takes seconds to begin, from its first byte on. */
@@ -43,9 +45,9 @@ export async function leechWith(client: LeecherClient, torrent: TestTorrent, see
   if (client === 'aria2') {
     await connect();
     await has(1);
-    return observe(leecher.pid, () => has(torrent.lengthBytes));
+    return await observe(leecher.pid, () => has(torrent.lengthBytes));
   }
-  return observe(leecher.pid, async () => {
+  return await observe(leecher.pid, async () => {
     await connect();
     await has(torrent.lengthBytes);
   });
@@ -78,14 +80,16 @@ export async function startConnectedDownloader(torrent: TestTorrent, peers: read
 /** Reads bytes `[start, end)` of the first file, and gives the time that it took; an answer that is short is an error. */
 export async function readWithCurl(downloader: RunningDownloader, start: number, end: number): Promise<number> {
   const startedAt = performance.now();
-  const args = ['-s', '-f', '-o', '/dev/null', '-w', '%{size_download}', '-r', `${start}-${end - 1}`];
+  const args = ['-sS', '-f', '-o', '/dev/null', '-w', '%{size_download}', '-r', `${start}-${end - 1}`];
   const output = await runProcess(
     'curl',
     [...args, '-H', `authorization: ${downloader.authorization}`, `${downloader.url}/files/0`],
     {
       timeoutMs: TIMEOUT_MS,
     },
-  );
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}\nthe downloader said:\n${downloader.stderr().slice(-LOG_TAIL)}`);
+  });
   if (Number(output) !== end - start) throw new Error(`${output} bytes came of ${end - start}`);
   return performance.now() - startedAt;
 }
