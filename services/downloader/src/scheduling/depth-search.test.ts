@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type SimulatedPeer, simulate } from '../../test/simulated-peer.ts';
 import { BLOCK_BYTES } from './block.ts';
+import { createDepthSearch } from './depth-search.ts';
 
 const LASTS_MS = 24_000;
 /** From here on it has had the time to look around. */
@@ -36,6 +37,13 @@ describe('the queue of a wire', () => {
     const peer = { lineBytesPerSecond: 10_000_000, delayMs: 25, bufferBytes: 4_000_000, uploadBytesPerSecond: 0 };
     const simulation = simulate({ kind: 'pulsing', ...peer }, LASTS_MS);
     expect(simulation.rate(2000, LASTS_MS - TICK_MS) / peer.lineBytesPerSecond).toBeGreaterThan(0.95);
+  });
+
+  it('grows at a pulse, also at one that stops for a round trip when the buffers of the sender are full', () => {
+    const search = createDepthSearch();
+    search.resume(0);
+    for (let index = 0; index < 144; index++) search.received(500 + index + (index < 44 ? 0 : 40), BLOCK_BYTES, 143, 144);
+    expect(search.found()).toBe(4 * 144);
   });
 
   it('of a peer that just sends is no longer than 0.4 s of its rate', () => {

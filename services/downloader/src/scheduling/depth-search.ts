@@ -28,7 +28,8 @@ const FULL_SHARE = 0.7;
 const PULSE_SILENCE_MS = 200;
 const PULSE_BLOCKS_MIN = 8;
 const PULSE_SHARE = 0.9;
-const PULSE_GAP_MS = 15;
+/** A pulse may pause for a moment: what fills the buffers of the sender goes on after a round trip. */
+const PULSE_GAP_MS = 80;
 
 /**
  * Looks for the shortest queue that a wire is not held back by. Some clients pause: transmission looks at an empty queue
@@ -84,6 +85,8 @@ export function createDepthSearch() {
       const blocksOf = (ms: number) => Math.ceil((ms * rateBytesPerMs) / BLOCK_BYTES);
       return Math.min(Math.max(blocksOf(QUEUE_MS), foundBlocks), blocksOf(QUEUE_MAX_MS));
     },
+    /** What a wire that pauses was found to need, in blocks; 0 for one that does not. */
+    found: () => foundBlocks,
     /** Something is owed again. */
     resume(now: number): void {
       lastAt = now;

@@ -321,6 +321,8 @@ export function createPieceScheduler(
     exclude,
     acquit,
     rateOf: (id: WireId) => wires.get(id)?.meter.rate() ?? 0,
+    /** What the wires that pause want to have been asked for before they do. */
+    pauseBytes: () => [...wires.values()].reduce((sum, wire) => sum + wire.meter.pauseDepth() * BLOCK_BYTES, 0),
     openBytes: () => pieces.bytes(),
   };
 }

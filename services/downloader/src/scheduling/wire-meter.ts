@@ -38,6 +38,8 @@ export type WireMeter = {
   rate(): number;
   /** How many requests may be outstanding; `unprovenDepth` as long as it has not proven itself. */
   depth(unprovenDepth: number, maxRequests: number): number;
+  /** Of `depth`, what only a wire that pauses needs: without so much to ask for, it would wait for us. 0 for others. */
+  pauseDepth(): number;
   /** When a block asked for now would be here, in ms, with so many owed before it. */
   etaMs(now: number, outstanding: number): number;
 };
@@ -94,6 +96,7 @@ export function createWireMeter(): WireMeter {
       lastDepth = Math.min(blocks, DEPTH_MAX, maxRequests);
       return lastDepth;
     },
+    pauseDepth: () => (search.found() === 0 ? 0 : lastDepth),
     etaMs(now, outstanding) {
       const silenceMs = busySince !== null && outstanding > 0 ? now - lastBlockAt : 0;
       const known = rateBytesPerMs || RATE_GUESS_BYTES_PER_MS;

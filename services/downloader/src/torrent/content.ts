@@ -3,7 +3,7 @@ import { type Logger, ProblemError } from '@lodestream/service-kit';
 import type { ByteRange, Metainfo, Want } from '@lodestream/shared';
 import { pieceLengthAt, pieceSpan } from '../reading/piece-span.ts';
 import { createPieceWaiters } from '../reading/piece-waiters.ts';
-import { planWantedPieces, type ReaderView, readerWindow } from '../reading/readahead-window.ts';
+import { planWantedPieces, type ReaderView, readerWindow, type WindowBounds } from '../reading/readahead-window.ts';
 import { blockCountOf } from '../scheduling/block.ts';
 import { createPieceAssembly } from '../scheduling/piece-assembly.ts';
 import type { WireId } from '../scheduling/piece-progress.ts';
@@ -168,7 +168,7 @@ export class Content {
     if (this.#isClosed) return;
     const readers = [...this.#readers.values()];
     const isMissing = (pieceIndex: number) => !this.have.has(pieceIndex);
-    const plan = planWantedPieces(readers, this.#prepared.flat(), this.metainfo.pieceLength, isMissing, this.#windowLimitBytes());
+    const plan = planWantedPieces(readers, this.#prepared.flat(), this.metainfo.pieceLength, isMissing, this.#windowBounds());
     const order: number[] = [];
     let urgentCount = 0;
     for (const [rank, pieceIndex] of plan.order.entries()) {
@@ -266,7 +266,7 @@ export class Content {
     const pinned = new Set([...this.#prepared.flat(), ...this.#checking]);
     for (const reader of this.#readers.values()) {
       const { first, end } = pieceSpan(
-        readerWindow(reader, this.metainfo.pieceLength, this.#windowLimitBytes()),
+        readerWindow(reader, this.metainfo.pieceLength, this.#windowBounds()),
         this.metainfo.pieceLength,
       );
       for (let pieceIndex = first; pieceIndex < end; pieceIndex++) pinned.add(pieceIndex);
@@ -274,8 +274,9 @@ export class Content {
     return pinned;
   }
 
-  #windowLimitBytes(): number {
-    return (this.#shelf.budgetBytes() * WINDOWS_SHARE) / Math.max(1, this.#readers.size);
+  #windowBounds(): WindowBounds {
+    const limitBytes = (this.#shelf.budgetBytes() * WINDOWS_SHARE) / Math.max(1, this.#readers.size);
+    return { pauseBytes: this.#scheduler.pauseBytes(), limitBytes };
   }
 
   #isStorageFull(): boolean {
