@@ -137,6 +137,7 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
       const status = await client.json(workload, { method: 'PUT', path: '/orders', body: orders, signal }, RunStatus);
       if (handles.get(name) !== handle) return;
       handle.status = status;
+      if (status.phase !== before?.phase) orchestrator.setAsleep(name, status.phase === 'asleep' || status.phase === 'ended');
       if (status.reason !== undefined && before?.phase !== 'ended' && status.phase === 'ended')
         options.logger.warn(
           { rendition: handle.spec.rendition.kind, start: status.startSegment, outcome: status.outcome, reason: status.reason },

@@ -1,6 +1,6 @@
 /**
- * When a crashed workload may start again. Pure: a list of crash times in, a decision out. Locally 0, 1, 5 and 15 s;
- * after that the error is kept (architecture §7). The ladder is a parameter, so that one suite tests both drivers.
+ * When a crashed workload may start again. Pure: a list of crash times in, a decision out. After the last step the error is
+ * kept (architecture §7). The ladder is a parameter, so that one suite tests both drivers.
  */
 export type CrashLadder = Readonly<{ delaysMs: readonly number[]; windowMs: number; keepErrorMs: number }>;
 
@@ -10,6 +10,13 @@ export const LOCAL_LADDER: CrashLadder = {
   windowMs: 600_000,
   /** How long a request gets the kept error instead of another start. */
   keepErrorMs: 60_000,
+};
+
+/** A pod costs the cluster more than a process costs a machine, and what makes one crash takes longer to pass. */
+export const KUBERNETES_LADDER: CrashLadder = {
+  delaysMs: [0, 5000, 10_000, 20_000, 40_000, 80_000],
+  windowMs: 600_000,
+  keepErrorMs: 300_000,
 };
 
 export type RestartPlan = { do: 'restart'; atMs: number } | { do: 'fail'; untilMs: number };
