@@ -39,6 +39,7 @@ const fleet = createRunFleet({
   maxSleepingRuns: config.maxSleepingRuns,
   runSegments,
   locateSource,
+  keyOf: keyOfRun,
   logger,
 });
 const cache = createSegmentCache(config.segmentCacheBytes, ttlSeconds);
@@ -129,9 +130,23 @@ async function openCluster({ namespace, instance, owner, key, callHomeUrls, ...p
   };
 }
 
-/** A run knows its source by the downloader's token; a downloader that was started again may be at another address. */
+/** A run knows its source by the downloader's token. */
+function downloaderOf({ source }: Pick<RunSpec, 'source'>) {
+  return torrents.list().find(({ name }) => orchestrator.tokenOf(name) === source.token);
+}
+
+/** Of the segments that it makes, as the segment service names them. */
+function keyOfRun(spec: RunSpec): string | undefined {
+  const downloader = downloaderOf(spec)?.spec;
+  const fileIndex = /\/files\/(\d+)$/.exec(spec.source.url)?.[1];
+  return downloader?.kind === 'downloader' && fileIndex !== undefined
+    ? `${downloader.infoHash}/${Number(fileIndex)}/${spec.rendition.id}`
+    : undefined;
+}
+
+/** A downloader that was started again may be at another address. */
 function locateSource({ source }: RunSpec) {
-  const owner = torrents.list().find(({ name }) => orchestrator.tokenOf(name) === source.token);
+  const owner = downloaderOf({ source });
   if (!owner?.address) return undefined;
   const { host, port } = owner.address;
   const url = new URL(source.url);

@@ -27,8 +27,8 @@ export type ClusterPlace = OrchestratorPlace & {
   /** The cluster as its administrator sees it. */
   readonly api: CoreV1Api;
   podsOf(name?: string): Promise<V1Pod[]>;
-  /** Runs a shell's line in a worker's container, and gives what it prints. */
-  run(name: string, line: string): Promise<string>;
+  /** What an expression of Node is in a worker's container, as text: its image has no shell. */
+  evaluate(name: string, expression: string): Promise<string>;
   /** Between gateways that are opened from now on and the API server. */
   putProxy(): Promise<FaultProxy>;
 };
@@ -61,10 +61,10 @@ export async function makeClusterPlace(change: Partial<PodPlace> = {}): Promise<
     const fieldSelector = name === undefined ? undefined : `metadata.name=${name}`;
     return (await api.listNamespacedPod({ namespace, ...(fieldSelector ? { fieldSelector } : {}) })).items;
   };
-  const run = async (name: string, line: string) => {
+  const evaluate = async (name: string, expression: string) => {
     const output = new PassThrough();
     const text = readAll(output);
-    const socket = await new Exec(config).exec(namespace, name, 'worker', ['sh', '-c', line], output, null, null, false);
+    const socket = await new Exec(config).exec(namespace, name, 'worker', ['node', '-p', expression], output, null, null, false);
     await waitFor(() => socket.readyState === socket.CLOSED, { what: 'the command has ended', timeoutMs: GONE_MS });
     output.end();
     return await text;
@@ -73,7 +73,7 @@ export async function makeClusterPlace(change: Partial<PodPlace> = {}): Promise<
     namespace,
     api,
     podsOf,
-    run,
+    evaluate,
     async open(ladder) {
       const port = await pickFreePort(HOST_ADDRESS);
       const callHomeUrl = `http://${HOST_ADDRESS}:${port}`;
@@ -112,7 +112,7 @@ export async function makeClusterPlace(change: Partial<PodPlace> = {}): Promise<
     },
     async kill(name) {
       // Nobody can kill the first process of a container from inside; its child is the worker.
-      await run(name, 'kill -9 $(cat /proc/1/task/1/children)');
+      await evaluate(name, `process.kill(parseInt(fs.readFileSync('/proc/1/task/1/children', 'utf8'), 10), 'SIGKILL')`);
     },
     async leftovers() {
       return (await podsOf()).map(({ metadata }) => metadata?.name ?? '');
