@@ -45,3 +45,12 @@
 {{- range $inside }}{{ $urls = append $urls (printf "http://%s" .) }}{{ end -}}
 {{- $urls | uniq | join "," -}}
 {{- end -}}
+
+{{/* The ConfigMap of what may not be opened; empty: none. */}}
+{{- define "lodestream.denylist" -}}
+{{- if .Values.denylist.existingConfigMap -}}
+{{- .Values.denylist.existingConfigMap -}}
+{{- else if .Values.denylist.lines -}}
+{{- printf "%s-denylist" (include "lodestream.fullname" .) -}}
+{{- end -}}
+{{- end -}}

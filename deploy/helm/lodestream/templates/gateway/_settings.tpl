@@ -2,12 +2,21 @@
 {{- define "lodestream.settings" -}}
 LODESTREAM_HOST: 0.0.0.0
 LODESTREAM_PORT: '8080'
+LODESTREAM_INTERNAL_HOST: 0.0.0.0
 LODESTREAM_INTERNAL_PORT: '8081'
 LODESTREAM_PUBLIC_URL: {{ include "lodestream.publicUrls" . | quote }}
 LODESTREAM_TRUSTED_PROXIES: {{ join "," .Values.trustedProxies | quote }}
 LODESTREAM_DATA_DIR: /data
 LODESTREAM_CACHE_TTL_SECONDS: {{ .Values.cacheTtlSeconds | quote }}
 LODESTREAM_CLIENT_LIMITS: {{ .Values.clientLimits | quote }}
+LODESTREAM_DRAIN_SECONDS: {{ .Values.gateway.drainSeconds | quote }}
+{{- with include "lodestream.denylist" . }}
+LODESTREAM_DENYLIST_CONFIG_MAP: {{ $.Release.Namespace }}/{{ . }}
+{{- end }}
+{{- with .Values.denylist.url }}
+LODESTREAM_DENYLIST_URL: {{ . | quote }}
+LODESTREAM_DENYLIST_URL_SECONDS: {{ $.Values.denylist.urlSeconds | quote }}
+{{- end }}
 LODESTREAM_LOG_LEVEL: {{ .Values.logLevel }}
 LODESTREAM_SEGMENT_CACHE_BYTES: {{ mul .Values.gateway.segmentCacheMiB 1048576 | quote }}
 LODESTREAM_SEGMENT_SECONDS: {{ .Values.transcode.segmentSeconds | quote }}
