@@ -37,10 +37,14 @@ const TEST_PROGRAMS = [
   },
 ];
 
+const IMAGE_PROGRAMS = [program('buildah', 'buildah'), program('mmdebstrap', 'mmdebstrap')];
+
 /** What running Lodestream needs beside Node. */
 export const ensureStartPrograms = () => ensurePrograms(START_PROGRAMS);
 /** What the tests need: real clients, a real browser, real servers. */
 export const ensureTestPrograms = () => ensurePrograms(TEST_PROGRAMS);
+/** What building the images without a registry needs. */
+export const ensureImagePrograms = () => ensurePrograms(IMAGE_PROGRAMS);
 
 /** Installs what is missing where we may (Debian, as root), else says exactly what to do. */
 async function ensurePrograms(wanted) {
