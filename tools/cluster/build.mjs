@@ -3,14 +3,14 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SetupError, say } from '../project.mjs';
 import { readCommand, runCommand } from '../setup/run-command.mjs';
-import { BIN_DIR, CACHE_DIR, COREDNS_VERSION, HELM_VERSION, KUBERNETES_VERSION, SOURCE_DIR } from './place.mjs';
+import { BIN_DIR, CACHE_DIR, COREDNS_VERSION, KUBERNETES_VERSION, SOURCE_DIR } from './place.mjs';
 
 /** Kubernetes 1.34 asks for it. */
 const GO_MINOR = 24;
 const VERSION_PACKAGE = 'k8s.io/component-base/version';
 
 /**
- * Builds Kubernetes (one program, told apart by the name it is started as), its DNS server, helm and the pause program, once per
+ * Builds Kubernetes (one program, told apart by the name it is started as), its DNS server and the pause program, once per
  * version. Takes up to ten minutes and 6.5 GB, most of which is given back.
  */
 export async function ensureClusterPrograms() {
@@ -39,7 +39,6 @@ export async function ensureClusterPrograms() {
     await go('build', '-trimpath', '-ldflags', `-s -w ${flags.join(' ')}`, '-o', join(making, 'cluster'), '.');
     await go('build', '-trimpath', '-ldflags', '-s -w', '-o', join(making, 'pause'), './pause');
     await go('install', '-trimpath', `github.com/coredns/coredns@${COREDNS_VERSION}`);
-    await go('install', '-trimpath', `helm.sh/helm/v4/cmd/helm@${HELM_VERSION}`);
     await rm(BIN_DIR, { recursive: true, force: true });
     await rename(making, BIN_DIR);
   } finally {

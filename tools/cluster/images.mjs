@@ -1,52 +1,42 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SetupError } from '../project.mjs';
+import { askBuildah, buildah } from '../images/buildah.mjs';
+import { CACHE_DIR as PROJECT_CACHE_DIR, ROOT, SetupError } from '../project.mjs';
 import { runCommand } from '../setup/run-command.mjs';
-import { BIN_DIR, CACHE_DIR, PAUSE_IMAGE, STATE_DIR } from './place.mjs';
+import { BIN_DIR, PAUSE_IMAGE, STATE_DIR } from './place.mjs';
 
-/** Images have a store of their own: the machine's is nobody's business. */
-export const BUILDAH = [
-  '--root',
-  join(CACHE_DIR, 'images'),
-  '--runroot',
-  join(CACHE_DIR, 'images-run'),
-  '--storage-driver',
-  'overlay',
-];
+/** Those that pods are made of; the all-in-one image is for machines without a cluster. */
+const ROLES = ['gateway', 'downloader', 'transcoder', 'redis'];
 
-/** The image that holds a pod's namespaces, as an OCI archive. */
-export async function ensurePauseImage() {
+/** Makes the image that holds a pod's namespaces known to the cluster: nothing starts without it. */
+export async function importPauseImage() {
   const archive = join(BIN_DIR, 'pause.tar');
-  if (existsSync(archive)) return archive;
-  await mkdir(CACHE_DIR, { recursive: true });
-  const container = `pause-${process.pid}`;
-  await buildah('from', '--name', container, 'scratch');
-  try {
-    await buildah('copy', container, join(BIN_DIR, 'pause'), '/pause');
-    await buildah('config', '--entrypoint', '["/pause"]', container);
-    await buildah('commit', container, PAUSE_IMAGE);
-    await saveImage(PAUSE_IMAGE, archive);
-  } finally {
-    await buildah('rm', container);
-  }
-  return archive;
+  if (!existsSync(archive)) await makePauseImage(archive);
+  await importArchive(archive);
 }
 
-/** Writes an image as an OCI archive that containerd can import under its own name. */
-export async function saveImage(name, archive) {
+async function makePauseImage(archive) {
+  const container = await askBuildah('from', 'scratch');
+  await buildah('copying the pause program', 'copy', '--quiet', container, join(BIN_DIR, 'pause'), '/pause');
+  await buildah('naming its entry', 'config', '--entrypoint', '["/pause"]', container);
+  await buildah('keeping the pause image', 'commit', '--quiet', '--rm', container, PAUSE_IMAGE);
   await rm(`${archive}.new`, { force: true });
-  await buildah('push', name, `oci-archive:${archive}.new:${name}`);
+  await buildah('writing the pause image', 'push', '--quiet', PAUSE_IMAGE, `docker-archive:${archive}.new:${PAUSE_IMAGE}`);
   await rename(`${archive}.new`, archive);
 }
 
-/** Makes an image known to the cluster. */
-export async function importImage(archive) {
-  const args = [`--address=${STATE_DIR}/run/containerd.sock`, '--namespace=k8s.io', 'images', 'import', archive];
-  if ((await runCommand('ctr', args)) !== 0) throw new SetupError(`the cluster could not import ${archive}`);
+/** Builds the images of this tree and makes them known to the cluster, under the names that the chart gives them. */
+export async function importImages() {
+  const dir = join(PROJECT_CACHE_DIR, 'cluster-images');
+  const wanted = ROLES.flatMap((role) => ['--image', role]);
+  const code = await runCommand(process.execPath, [join(ROOT, 'tools', 'images.mjs'), '--archives', dir, ...wanted]);
+  if (code !== 0) throw new SetupError('the images could not be built');
+  for (const role of ROLES) await importArchive(join(dir, `${role}.tar`));
+  await rm(dir, { recursive: true, force: true });
 }
 
-export async function buildah(...args) {
-  const code = await runCommand('buildah', [...BUILDAH, ...args]);
-  if (code !== 0) throw new SetupError(`buildah ${args[0]} failed with ${code}`);
+async function importArchive(archive) {
+  const args = [`--address=${STATE_DIR}/run/containerd.sock`, '--namespace=k8s.io', 'images', 'import', archive];
+  if ((await runCommand('ctr', args)) !== 0) throw new SetupError(`the cluster could not import ${archive}`);
 }

@@ -1,23 +1,21 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MACHINE_CACHE_DIR } from '../project.mjs';
 
 /** Where the parts of the test cluster lie, and how it is numbered. One cluster at a time on a machine. */
 export const SOURCE_DIR = dirname(fileURLToPath(import.meta.url));
-export const HELM_VERSION = 'v4.3.1';
 export const COREDNS_VERSION = 'v1.12.4';
 
-const CACHE_HOME = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-export const CACHE_DIR = join(CACHE_HOME, 'lodestream', 'cluster');
+export const CACHE_DIR = join(MACHINE_CACHE_DIR, 'cluster');
 
 /** The version of Kubernetes that go.mod names, without its `v`. */
 export const KUBERNETES_VERSION = /k8s\.io\/kubernetes v(\S+)/.exec(readFileSync(join(SOURCE_DIR, 'go.mod'), 'utf8'))?.[1] ?? '';
 
 /** What decides the programs: another hash is another build, and other branches' builds stay where they are. */
 export function buildHash() {
-  const hash = createHash('sha256').update(`${HELM_VERSION} ${COREDNS_VERSION} ${process.arch}`);
+  const hash = createHash('sha256').update(`${COREDNS_VERSION} ${process.arch}`);
   for (const file of ['go.mod', 'go.sum', 'main.go', 'pause/main.go']) hash.update(readFileSync(join(SOURCE_DIR, file)));
   return hash.digest('hex').slice(0, 16);
 }

@@ -5,7 +5,7 @@ import { readCommand, runCommand } from '../setup/run-command.mjs';
 import * as configs from './configs.mjs';
 import { takeDown } from './down.mjs';
 import { readSysctls, writeSysctls } from './host.mjs';
-import { ensurePauseImage, importImage } from './images.mjs';
+import { importPauseImage } from './images.mjs';
 import { BIN_DIR, BRIDGE, HOST_ADDRESS, KUBECONFIG, NODE_NAME, POD_NETWORK, STATE_DIR } from './place.mjs';
 import { startPart, waitUntil } from './processes.mjs';
 
@@ -31,7 +31,7 @@ export async function bringUp() {
   startPart('kube-apiserver', program('kube-apiserver'), configs.apiServerArgs(STATE_DIR));
   startPart('containerd', 'containerd', [`--config=${STATE_DIR}/containerd.toml`]);
   await wait('containerd', CONTAINERD_MS, async () => (await ctr('version')) !== null);
-  await importImage(await ensurePauseImage());
+  await importPauseImage();
   await wait('the API server', API_MS, async () => (await kubectl('get', '--raw', '/readyz')) === 'ok');
   say(`the API server is ready after ${seconds()} s`);
   startPart('kube-controller-manager', program('kube-controller-manager'), configs.controllerManagerArgs(STATE_DIR));

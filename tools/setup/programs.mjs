@@ -37,7 +37,7 @@ const TEST_PROGRAMS = [
   },
 ];
 
-/** A container runtime, its network, and what builds images without a registry. */
+/** A container runtime and its network. */
 const NODE_PROGRAMS = [
   program('containerd', 'containerd'),
   program('runc', 'runc'),
@@ -48,10 +48,10 @@ const NODE_PROGRAMS = [
   },
   program('iptables', 'iptables'),
   program('openssl', 'openssl'),
-  program('buildah', 'buildah'),
-  program('mmdebstrap', 'mmdebstrap'),
   program('ip', 'iproute2'),
 ];
+/** What builds images without a registry. */
+const IMAGE_PROGRAMS = [program('buildah', 'buildah'), program('mmdebstrap', 'mmdebstrap')];
 
 /** What running Lodestream needs beside Node. */
 export const ensureStartPrograms = () => ensurePrograms(START_PROGRAMS);
@@ -59,6 +59,8 @@ export const ensureStartPrograms = () => ensurePrograms(START_PROGRAMS);
 export const ensureTestPrograms = () => ensurePrograms(TEST_PROGRAMS);
 /** What a node of the test cluster needs. */
 export const ensureNodePrograms = () => ensurePrograms(NODE_PROGRAMS);
+/** What building the images without a registry needs. */
+export const ensureImagePrograms = () => ensurePrograms(IMAGE_PROGRAMS);
 
 /** Installs what is missing where we may (Debian, as root), else says exactly what to do. */
 async function ensurePrograms(wanted) {
