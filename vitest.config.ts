@@ -9,6 +9,8 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 const PURE_TIMEOUT_MS = 10_000;
 const PROGRAMS_TIMEOUT_MS = 90_000;
 const E2E_TIMEOUT_MS = 240_000;
+/** Building five images on a machine that has Debian's packages takes one to two minutes, and fetching those two more. */
+const IMAGES_TIMEOUT_MS = 600_000;
 
 const packages = ['packages', 'services'].flatMap((folder) =>
   readdirSync(folder)
@@ -61,6 +63,8 @@ export default defineConfig({
       ...packages.map(({ name, root }) => programs(`${name}:programs`, root, ['test/**/*.test.ts'], PROGRAMS_TIMEOUT_MS, 2)),
       programs('web:programs', 'web', ['test/**/*.test.ts'], PROGRAMS_TIMEOUT_MS, 2),
       programs('tools', 'tests', ['tools/**/*.test.ts'], PROGRAMS_TIMEOUT_MS, 3),
+      programs('chart', 'tests', ['chart/**/*.test.ts'], PROGRAMS_TIMEOUT_MS, 3),
+      programs('images', 'tests', ['images/**/*.test.ts'], IMAGES_TIMEOUT_MS, 3),
       programs('e2e', 'tests', ['e2e/**/*.test.ts'], E2E_TIMEOUT_MS, 4),
     ],
   },

@@ -21,6 +21,7 @@ describe('one library, one home', () => {
     ['fluent-ffmpeg', 'services/transcoder/src/ffmpeg/ffmpeg-process.ts'],
     ['ioredis', 'services/gateway/src/state/redis-store.ts'],
     ['hls.js', 'web/src/player/use-hls.ts'],
+    ['@kubernetes/client-node', 'services/gateway/src/workloads/kubernetes/cluster-client.ts'],
   ])('%s is imported by %s alone', (library, home) => {
     const importsIt = new RegExp(
       `(?:^import (?!type )[^;]*?from |\\bimport\\()'${library.replaceAll('.', '\\.')}(?:/[^']*)?'`,

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { ROOT, runTool, say } from './project.mjs';
+import { ROOT, runTool, SetupError, say } from './project.mjs';
 import { packageFolders } from './setup/dependencies.mjs';
 import { toolEnvironment } from './setup/node-toolchain.mjs';
 import { runCommand } from './setup/run-command.mjs';
 import { setUpTests } from './setup/tests.mjs';
-import { formatCounts } from './verify/count-tests.mjs';
+import { formatCounts, sumCounts } from './verify/count-tests.mjs';
+import { runClusterTests } from './verify/run-cluster-tests.mjs';
 import { runTests } from './verify/run-tests.mjs';
 
-/** `npm run check`, and CI: lint, types, dead code and all tests. Every step runs, so that one run shows all that is wrong. */
+/** `npm run check`, and CI: lint, types, dead code and all tests, here and on a cluster. Every step runs, so that one run shows all that is wrong. */
 await runTool(async () => {
   const nodePath = await setUpTests();
   const failures = [];
@@ -24,8 +25,14 @@ await runTool(async () => {
     if (dir !== '' && types) await step(`types of ${dir}`, dir, types);
   }
   await step('dead code and dependencies', '', 'knip');
-  const counts = await runTests(nodePath, []);
-  if (counts.failed > 0 || counts.passed === 0) failures.push('tests');
+  const here = await runTests(nodePath, []);
+  if (here.failed > 0 || here.passed === 0) failures.push('tests');
+  const there = await runClusterTests(nodePath).catch((error) => {
+    say(error instanceof SetupError ? error.message : error.stack);
+    return { passed: 0, failed: 1, skipped: 0 };
+  });
+  if (there.failed > 0 || there.passed === 0) failures.push('tests on a cluster');
+  const counts = sumCounts(here, there);
   if (failures.length > 0) say(`FAILED: ${failures.join(', ')}`);
   process.stdout.write(`${formatCounts(counts)}\n`);
   return failures.length === 0 ? 0 : 1;

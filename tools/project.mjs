@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -7,6 +8,8 @@ export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What no start needs twice, and what a `git clean` may take. */
 export const CACHE_DIR = join(ROOT, '.cache');
 export const TOOLS_DIR = join(ROOT, '.tools');
+/** What is built once per machine, for all checkouts, each in a folder of its version. */
+export const MACHINE_CACHE_DIR = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lodestream');
 
 export function say(text) {
   process.stderr.write(`lodestream: ${text}\n`);

@@ -5,7 +5,8 @@ import { toolEnvironment } from './node-toolchain.mjs';
 import { runCommand } from './run-command.mjs';
 import { doOnce, hashFiles } from './stamp.mjs';
 
-const PNPM_VERSION = '12.21.0';
+/** The command that is pnpm. */
+export const PNPM = ['npx', '--yes', 'pnpm@12.21.0'];
 
 /** Installs what the lockfile says, once per lockfile. */
 export async function ensureDependencies(nodePath) {
@@ -14,8 +15,10 @@ export async function ensureDependencies(nodePath) {
   const isThere = existsSync(join(ROOT, 'node_modules', '.modules.yaml'));
   await doOnce('dependencies', key, isThere, async () => {
     say('installing the dependencies (once per lockfile)');
-    const args = ['--yes', `pnpm@${PNPM_VERSION}`, 'install', '--frozen-lockfile'];
-    const code = await runCommand('npx', args, { env: { ...toolEnvironment(nodePath), CI: 'true' } });
+    const [npx, ...pnpm] = PNPM;
+    const code = await runCommand(npx, [...pnpm, 'install', '--frozen-lockfile'], {
+      env: { ...toolEnvironment(nodePath), CI: 'true' },
+    });
     if (code !== 0) throw new SetupError('could not install the dependencies: is the npm registry reachable?');
   });
 }

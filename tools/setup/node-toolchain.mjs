@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { CACHE_DIR, SetupError, say, TOOLS_DIR } from '../project.mjs';
 import { readCommand, runCommand } from './run-command.mjs';
@@ -17,21 +18,25 @@ export async function ensureNode() {
   if (there) return there;
   say(`getting Node ${NODE_VERSION} into .tools/ (once)`);
   for (const name of PACKAGES) {
-    const args = [
-      'install',
-      '--prefix',
-      TOOLS_DIR,
-      '--no-save',
-      '--no-audit',
-      '--no-fund',
-      '--loglevel=error',
-      '--ignore-scripts=false',
-    ];
-    await runCommand('npm', [...args, `${name}@${NODE_VERSION}`]);
+    await npmInstall(TOOLS_DIR, ['--ignore-scripts=false'], name);
     const path = await findNode();
     if (path) return path;
   }
   throw new SetupError(`could not install Node ${NODE_VERSION} with npm: is the npm registry reachable?`);
+}
+
+/** The same Node for a processor of Docker's name, as a file to put into an image: installed into `dir`, not run. */
+export async function installNode(arch, dir) {
+  const name = `node-linux-${{ amd64: 'x64', arm64: 'arm64' }[arch]}`;
+  const path = join(dir, 'node_modules', name, 'bin', 'node');
+  if (!existsSync(path)) await npmInstall(dir, ['--force', '--ignore-scripts'], name);
+  if (!existsSync(path)) throw new SetupError(`could not install Node ${NODE_VERSION} for ${arch} with npm`);
+  return path;
+}
+
+function npmInstall(dir, options, name) {
+  const args = ['install', '--prefix', dir, '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...options];
+  return runCommand('npm', [...args, `${name}@${NODE_VERSION}`]);
 }
 
 /** Node keeps compiled code here: the services start in half the time. */

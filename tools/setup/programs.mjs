@@ -37,10 +37,30 @@ const TEST_PROGRAMS = [
   },
 ];
 
+/** A container runtime and its network. */
+const NODE_PROGRAMS = [
+  program('containerd', 'containerd'),
+  program('runc', 'runc'),
+  {
+    name: 'the plugins of CNI',
+    debianPackage: 'containernetworking-plugins',
+    isThere: async () => existsSync('/usr/lib/cni/bridge'),
+  },
+  program('iptables', 'iptables'),
+  program('openssl', 'openssl'),
+  program('ip', 'iproute2'),
+];
+/** What builds images without a registry. */
+const IMAGE_PROGRAMS = [program('buildah', 'buildah'), program('mmdebstrap', 'mmdebstrap')];
+
 /** What running Lodestream needs beside Node. */
 export const ensureStartPrograms = () => ensurePrograms(START_PROGRAMS);
 /** What the tests need: real clients, a real browser, real servers. */
 export const ensureTestPrograms = () => ensurePrograms(TEST_PROGRAMS);
+/** What a node of the test cluster needs. */
+export const ensureNodePrograms = () => ensurePrograms(NODE_PROGRAMS);
+/** What building the images without a registry needs. */
+export const ensureImagePrograms = () => ensurePrograms(IMAGE_PROGRAMS);
 
 /** Installs what is missing where we may (Debian, as root), else says exactly what to do. */
 async function ensurePrograms(wanted) {

@@ -13,6 +13,8 @@ export async function hashFiles(paths) {
   return hash.digest('hex');
 }
 
+export const hashText = (text) => createHash('sha256').update(text).digest('hex');
+
 /**
  * Does `work` unless it was done for this key already and its result is still there. The stamp is written last: a broken
  * attempt is made again.

@@ -1,4 +1,5 @@
 import { ensureDependencies } from './dependencies.mjs';
+import { ensureHelm } from './helm.mjs';
 import { ensureNode } from './node-toolchain.mjs';
 import { ensureTestPrograms } from './programs.mjs';
 import { ensureWebApp } from './web-app.mjs';
@@ -8,6 +9,7 @@ export async function setUpTests() {
   const nodePath = await ensureNode();
   await ensureDependencies(nodePath);
   await ensureTestPrograms();
+  await ensureHelm();
   await ensureWebApp(nodePath);
   return nodePath;
 }

@@ -21,6 +21,11 @@ export function countTests(report, exitCode) {
   };
 }
 
+/** Of two runs. */
+export function sumCounts(a, b) {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+}
+
 /** The line that a machine reads: always the last one. */
 export function formatCounts({ passed, failed, skipped }) {
   return `tests: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;

@@ -23,7 +23,14 @@ const WorkerEnvironment = z.object({
   LODESTREAM_SPEC: z.string().optional(),
   /** A file (0600) instead, where the spec is longer than an environment variable may be (128 KiB on Linux). */
   LODESTREAM_SPEC_FILE: z.string().optional(),
-  LODESTREAM_CALL_HOME_URL: z.url().optional(),
+  /** Where to call home, tried in turn, comma-separated: the gateway that started it, then any of the deployment. */
+  LODESTREAM_CALL_HOME_URL: z
+    .string()
+    .optional()
+    .transform((text) => (text ?? '').split(',').filter((url) => url !== ''))
+    .pipe(z.array(z.url())),
+  /** Which of all workloads that ever had its name this is; tells a call home from that of one before. */
+  LODESTREAM_WORKLOAD_UID: z.string().optional(),
   LODESTREAM_WORK_DIR: z.string().min(1),
   LODESTREAM_WORKER_HOST: z.string().default('127.0.0.1'),
   LODESTREAM_WORKER_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
@@ -35,7 +42,8 @@ const WorkerEnvironment = z.object({
 export type WorkerConfig<S extends WorkerSpec = WorkerSpec> = Readonly<{
   spec: S;
   token: string;
-  callHomeUrl: string | undefined;
+  callHomeUrls: readonly string[];
+  uid: string | undefined;
   workDir: string;
   host: string;
   port: number;
@@ -54,7 +62,8 @@ export function loadWorkerConfig<S extends WorkerSpec>(
   return Object.freeze({
     spec,
     token: place.LODESTREAM_TOKEN,
-    callHomeUrl: place.LODESTREAM_CALL_HOME_URL,
+    callHomeUrls: place.LODESTREAM_CALL_HOME_URL,
+    uid: place.LODESTREAM_WORKLOAD_UID,
     workDir: place.LODESTREAM_WORK_DIR,
     host: place.LODESTREAM_WORKER_HOST,
     port: place.LODESTREAM_WORKER_PORT,

@@ -59,21 +59,24 @@ export async function runWorker({ app, config, logger, clock, isBusy, leave }: W
       void exit('unwatched');
   }, EXPIRY_CHECK_MS);
 
-  if (config.callHomeUrl) await callHome(config, new URL(address), logger);
+  if (config.callHomeUrls.length > 0) await callHome(config, new URL(address), logger);
   // Node would write its compiled code at a normal end, and most workers are killed. Without NODE_COMPILE_CACHE this does nothing.
   flushCompileCache();
 }
 
 /** A hint that saves time: the gateway also finds a worker by looking. */
 async function callHome(config: WorkerConfig, address: URL, logger: Logger): Promise<void> {
-  const body = JSON.stringify({ name: config.spec.name, address: config.host, port: Number(address.port) });
+  const { callHomeUrls, spec, host, uid, token } = config;
+  const body = JSON.stringify({ name: spec.name, address: host, port: Number(address.port), ...(uid ? { uid } : {}) });
   for (let attempt = 0; attempt < CALL_HOME_TRIES; attempt++) {
-    try {
-      const status = await post(new URL('/call-home', config.callHomeUrl), config.token, body);
-      if (status < 300) return;
-      logger.warn({ status }, 'call-home refused');
-    } catch (error) {
-      logger.warn({ err: error }, 'call-home failed');
+    for (const url of callHomeUrls) {
+      try {
+        const status = await post(new URL('/call-home', url), token, body);
+        if (status < 300) return;
+        logger.warn({ status }, 'call-home refused');
+      } catch (error) {
+        logger.warn({ err: error }, 'call-home failed');
+      }
     }
     await delay(200 * 2 ** attempt);
   }

@@ -94,8 +94,13 @@ export type RunSpec = z.infer<typeof RunSpec>;
 export const WorkerSpec = z.discriminatedUnion('kind', [DownloaderSpec, ProbeSpec, RunSpec]);
 export type WorkerSpec = z.infer<typeof WorkerSpec>;
 
-/** `POST /call-home` on the gateway's internal port. */
-export const CallHome = z.object({ name: z.string(), address: z.string(), port: z.int().positive() });
+/** `POST /call-home` on the gateway's internal port. `uid`: of the pod, where the worker runs in one. */
+export const CallHome = z.object({
+  name: z.string(),
+  address: z.string(),
+  port: z.int().positive(),
+  uid: z.string().optional(),
+});
 export type CallHome = z.infer<typeof CallHome>;
 
 /** `GET /status[?file=N]` of a downloader. */

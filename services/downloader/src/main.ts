@@ -1,6 +1,7 @@
 import { createIdleClock, createLogger, loadWorkerConfig, runWorker } from '@lodestream/service-kit';
 import { rehearse } from '@lodestream/service-kit/rehearsal';
 import { waitForJob } from '@lodestream/service-kit/standby';
+import { fetchWholeSpec } from '@lodestream/service-kit/whole-spec';
 import { DownloaderSpec } from '@lodestream/shared';
 import { buildApp } from './app.ts';
 import { createAddressFilter } from './torrent/address-filter.ts';
@@ -10,18 +11,18 @@ import { guardWebRtc } from './torrent/webrtc-guard.ts';
 
 // All of its code is imported above.
 await waitForJob(rehearse);
+await fetchWholeSpec();
 const config = loadWorkerConfig(DownloaderSpec);
 const logger = createLogger('downloader', config.logLevel);
 const clock = createIdleClock();
 const isAllowed = createAddressFilter(config.spec.network.allowedPrivateNetworks);
-guardEgress(isAllowed, readHostAndPort(config.callHomeUrl));
+guardEgress(isAllowed, config.callHomeUrls.map(readHostAndPort));
 guardWebRtc(isAllowed);
 const downloader = await openDownloader(config.spec, config.workDir, isAllowed, logger);
 const app = buildApp({ downloader, clock, token: config.token, logger });
 await runWorker({ app, config, logger, clock, leave: () => downloader.leave() });
 
-function readHostAndPort(url: string | undefined): { host: string; port: number } | null {
-  if (url === undefined) return null;
+function readHostAndPort(url: string): { host: string; port: number } {
   const { hostname, port, protocol } = new URL(url);
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) };
 }

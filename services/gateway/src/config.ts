@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { loadConfig } from '@lodestream/service-kit';
 import { z } from 'zod';
+import { DownloaderPodSettings, readBytes, TranscoderPodSettings } from './workloads/pod-settings.ts';
 
 const MIB = 1024 * 1024;
 
@@ -41,7 +43,8 @@ const Environment = z.object({
   LODESTREAM_INTERNAL_PORT: port(8081),
   LODESTREAM_PUBLIC_URL: list([]).pipe(z.array(z.url({ protocol: /^https?$/ }))),
   LODESTREAM_TRUSTED_PROXIES: list([]),
-  LODESTREAM_ORCHESTRATOR: z.enum(['local']).default('local'),
+  LODESTREAM_INTERNAL_HOST: z.string().min(1).default('127.0.0.1'),
+  LODESTREAM_ORCHESTRATOR: z.enum(['local', 'kubernetes']).default('local'),
   LODESTREAM_REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   LODESTREAM_DATA_DIR: z.string().min(1).default('./data'),
   LODESTREAM_CACHE_TTL_SECONDS: seconds(300),
@@ -74,33 +77,70 @@ const Environment = z.object({
   LODESTREAM_WEB_DIR: z.string().optional(),
 });
 
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+/** What the kubernetes orchestrator needs besides; read only where it is chosen. */
+const KubernetesEnvironment = z.object({
+  LODESTREAM_DEPLOYMENT_KEY: z.string().min(32, 'must have at least 32 characters that nobody can guess'),
+  LODESTREAM_CALL_HOME_URL: list([]).pipe(z.array(z.url({ protocol: /^http$/ })).min(1)),
+  LODESTREAM_KUBERNETES_NAMESPACE: z.string().min(1).optional(),
+  LODESTREAM_KUBERNETES_INSTANCE: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a name that a label may have')
+    .default('lodestream'),
+  LODESTREAM_KUBERNETES_OWNER: z.string().min(1).optional(),
+  LODESTREAM_KUBERNETES_DOWNLOADER: json(DownloaderPodSettings),
+  LODESTREAM_KUBERNETES_TRANSCODER: json(TranscoderPodSettings),
+});
+
 /** Share of the free disk that is used when no budget is set: the rest belongs to the machine. */
 const DISK_SHARE = 0.8;
 const MAX_DEFAULT_THREADS = 4;
+/** The same on every node, whatever it has. */
+const POD_THREADS = 2;
+
+/** Of a downloader's volume: the rest is what may be written before anything has gone. */
+const SCRATCH_SHARE = 0.85;
 
 /** Reads the settings once; a bad value stops the service with a readable list. */
 export function loadGatewayConfig(env: NodeJS.ProcessEnv = process.env) {
   const set = loadConfig(Environment, env);
+  const kubernetes = set.LODESTREAM_ORCHESTRATOR === 'kubernetes' ? loadKubernetesConfig(env) : undefined;
   const cores = availableParallelism();
   const dataDir = resolve(set.LODESTREAM_DATA_DIR);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   return Object.freeze({
     host: set.LODESTREAM_HOST,
     port: set.LODESTREAM_PORT,
+    internalHost: set.LODESTREAM_INTERNAL_HOST,
     internalPort: set.LODESTREAM_INTERNAL_PORT,
+    kubernetes,
     publicHosts: set.LODESTREAM_PUBLIC_URL.map((url) => new URL(url).host.toLowerCase()),
     trustedProxies: set.LODESTREAM_TRUSTED_PROXIES,
     redisUrl: set.LODESTREAM_REDIS_URL,
     dataDir,
     ttlSeconds: set.LODESTREAM_CACHE_TTL_SECONDS,
-    diskBudgetBytes: set.LODESTREAM_DISK_BUDGET_BYTES ?? Math.floor(freeBytes(dataDir) * DISK_SHARE),
+    diskBudgetBytes:
+      set.LODESTREAM_DISK_BUDGET_BYTES ?? Math.floor(kubernetes ? kubernetes.scratchBytes : freeBytes(dataDir) * DISK_SHARE),
     segmentCacheBytes: set.LODESTREAM_SEGMENT_CACHE_BYTES,
     segmentSeconds: set.LODESTREAM_SEGMENT_SECONDS,
     runSegments: set.LODESTREAM_RUN_SEGMENTS ?? null,
-    encodeSlots: set.LODESTREAM_ENCODE_SLOTS ?? Math.max(1, Math.floor(cores / 2)),
+    // In a cluster the scheduler decides who has a CPU, and the gateway's own cores say nothing.
+    encodeSlots: set.LODESTREAM_ENCODE_SLOTS ?? (kubernetes ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(cores / 2))),
     maxSleepingRuns: set.LODESTREAM_MAX_SLEEPING_RUNS,
     maxRuns: set.LODESTREAM_MAX_RUNS,
-    ffmpegThreads: set.LODESTREAM_FFMPEG_THREADS ?? Math.min(cores, MAX_DEFAULT_THREADS),
+    ffmpegThreads: set.LODESTREAM_FFMPEG_THREADS ?? (kubernetes ? POD_THREADS : Math.min(cores, MAX_DEFAULT_THREADS)),
     hasStandby: set.LODESTREAM_STANDBY,
     maxTorrents: set.LODESTREAM_MAX_TORRENTS,
     hasClientLimits: set.LODESTREAM_CLIENT_LIMITS,
@@ -115,6 +155,22 @@ export function loadGatewayConfig(env: NodeJS.ProcessEnv = process.env) {
       ...(set.LODESTREAM_PEER_PORTS ? { peerPorts: set.LODESTREAM_PEER_PORTS } : {}),
     },
   });
+}
+
+export type KubernetesConfig = ReturnType<typeof loadKubernetesConfig>;
+
+function loadKubernetesConfig(env: NodeJS.ProcessEnv) {
+  const set = loadConfig(KubernetesEnvironment, env);
+  return {
+    key: createHash('sha256').update(set.LODESTREAM_DEPLOYMENT_KEY).digest(),
+    callHomeUrls: set.LODESTREAM_CALL_HOME_URL,
+    namespace: set.LODESTREAM_KUBERNETES_NAMESPACE,
+    instance: set.LODESTREAM_KUBERNETES_INSTANCE,
+    owner: set.LODESTREAM_KUBERNETES_OWNER,
+    downloader: set.LODESTREAM_KUBERNETES_DOWNLOADER,
+    transcoder: set.LODESTREAM_KUBERNETES_TRANSCODER,
+    scratchBytes: readBytes(set.LODESTREAM_KUBERNETES_DOWNLOADER.scratch) * SCRATCH_SHARE,
+  };
 }
 
 function freeBytes(dir: string): number {

@@ -1,7 +1,8 @@
 import { createLogger } from '@lodestream/service-kit';
+import type { RunSpec } from '@lodestream/shared';
 import { createAdmission } from './admission/admission.ts';
 import { buildApp } from './app.ts';
-import { loadGatewayConfig } from './config.ts';
+import { type KubernetesConfig, loadGatewayConfig } from './config.ts';
 import { createClientLimits } from './edge/client-limits.ts';
 import { createMetrics } from './metrics.ts';
 import { createMediaInfoService } from './playback/media-info-service.ts';
@@ -18,21 +19,13 @@ import { createViewerService } from './torrents/viewer-service.ts';
 import { openDeploymentKey, removeDeploymentKey } from './workloads/local/deployment-key.ts';
 import { measureDiskUsage } from './workloads/local/disk-usage.ts';
 import { createLocalOrchestrator } from './workloads/local/local-orchestrator.ts';
+import type { Orchestrator } from './workloads/orchestrator.ts';
 import { createWorkerClient } from './workloads/worker-client.ts';
 
 /** Composition root: settings → parts → app → listen; and back again on a signal. */
 const config = loadGatewayConfig();
 const logger = createLogger('gateway', config.logLevel);
-const key = openDeploymentKey(config.dataDir);
-
-const orchestrator = createLocalOrchestrator({
-  dataDir: config.dataDir,
-  key,
-  callHomeUrl: `http://127.0.0.1:${config.internalPort}`,
-  logger,
-  logLevel: config.logLevel,
-  ...(config.hasStandby ? { standbySeconds: config.ttlSeconds } : {}),
-});
+const { orchestrator, measureDisk, forgetKey } = config.kubernetes ? await openCluster(config.kubernetes) : openMachine();
 const client = createWorkerClient((name) => orchestrator.tokenOf(name));
 const store = config.redisUrl ? createRedisStore(config.redisUrl, logger) : createMemoryStore();
 const { ttlSeconds, diskBudgetBytes, network, segmentSeconds, runSegments, ffmpegThreads, maxRuns } = config;
@@ -45,7 +38,8 @@ const fleet = createRunFleet({
   encodeSlots: config.encodeSlots,
   maxSleepingRuns: config.maxSleepingRuns,
   runSegments,
-  locateSource: (spec) => locateSource(spec.source.url),
+  locateSource,
+  keyOf: keyOfRun,
   logger,
 });
 const cache = createSegmentCache(config.segmentCacheBytes, ttlSeconds);
@@ -56,7 +50,7 @@ const admission = createAdmission({
   orchestrator,
   maxTorrents: config.maxTorrents,
   diskBudgetBytes,
-  measureDisk: () => measureDiskUsage(config.dataDir),
+  measureDisk,
   logger,
 });
 const limits = createClientLimits(store, config.hasClientLimits);
@@ -91,15 +85,73 @@ const internal = buildInternalApp(orchestrator, metrics, logger);
 const sweeper = setInterval(() => cache.sweep(), 1000);
 sweeper.unref();
 
-await internal.listen({ host: '127.0.0.1', port: config.internalPort });
+await internal.listen({ host: config.internalHost, port: config.internalPort });
 const url = await app.listen({ host: config.host, port: config.port });
 logger.info({ url }, 'listening');
 
-/** A local downloader keeps its port through a restart, so its address stays true; here is the present one. */
-function locateSource(url: string) {
-  const port = Number(new URL(url).port);
-  const owner = torrents.list().find((workload) => workload.address?.port === port);
-  return owner ? { url, token: orchestrator.tokenOf(owner.name) } : undefined;
+/** Workloads as child processes, and all that they write in the data directory. */
+function openMachine() {
+  const { dataDir, internalPort, logLevel, hasStandby, ttlSeconds } = config;
+  const options = {
+    dataDir,
+    key: openDeploymentKey(dataDir),
+    callHomeUrl: `http://127.0.0.1:${internalPort}`,
+    logger,
+    logLevel,
+    ...(hasStandby ? { standbySeconds: ttlSeconds } : {}),
+  };
+  return {
+    orchestrator: createLocalOrchestrator(options) as Orchestrator,
+    measureDisk: () => measureDiskUsage(dataDir),
+    forgetKey: () => removeDeploymentKey(dataDir),
+  };
+}
+
+/** Workloads as pods. The client of Kubernetes is large: it is loaded where it is needed. */
+async function openCluster({ namespace, instance, owner, key, callHomeUrls, ...pods }: KubernetesConfig) {
+  const [{ createClusterClient }, { openKubernetesOrchestrator }] = await Promise.all([
+    import('./workloads/kubernetes/cluster-client.ts'),
+    import('./workloads/kubernetes/kubernetes-orchestrator.ts'),
+  ]);
+  const cluster = createClusterClient(namespace);
+  const place = {
+    instance,
+    downloader: pods.downloader,
+    transcoder: pods.transcoder,
+    callHomeUrls,
+    logLevel: config.logLevel,
+    owner: owner === undefined ? undefined : { name: owner, uid: await cluster.readConfigMapUid(owner) },
+  };
+  return {
+    orchestrator: await openKubernetesOrchestrator({ cluster, place, key, logger }),
+    // Each pod keeps within its own volume.
+    measureDisk: async () => ({ totalBytes: 0, byWorkload: new Map<string, number>() }),
+    forgetKey() {},
+  };
+}
+
+/** A run knows its source by the downloader's token. */
+function downloaderOf({ source }: Pick<RunSpec, 'source'>) {
+  return torrents.list().find(({ name }) => orchestrator.tokenOf(name) === source.token);
+}
+
+/** Of the segments that it makes, as the segment service names them. */
+function keyOfRun(spec: RunSpec): string | undefined {
+  const downloader = downloaderOf(spec)?.spec;
+  const fileIndex = /\/files\/(\d+)$/.exec(spec.source.url)?.[1];
+  return downloader?.kind === 'downloader' && fileIndex !== undefined
+    ? `${downloader.infoHash}/${Number(fileIndex)}/${spec.rendition.id}`
+    : undefined;
+}
+
+/** A downloader that was started again may be at another address. */
+function locateSource({ source }: RunSpec) {
+  const owner = downloaderOf({ source });
+  if (!owner?.address) return undefined;
+  const { host, port } = owner.address;
+  const url = new URL(source.url);
+  url.host = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return { url: url.href, token: source.token };
 }
 
 const CLOSE_TIMEOUT_MS = 5000;
@@ -119,7 +171,7 @@ async function close(signal: string): Promise<void> {
   await orchestrator[Symbol.asyncDispose]();
   await store[Symbol.asyncDispose]();
   client[Symbol.dispose]();
-  removeDeploymentKey(config.dataDir);
+  forgetKey();
   process.exit(0);
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void close(signal));

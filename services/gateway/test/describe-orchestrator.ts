@@ -21,12 +21,20 @@ export type OrchestratorPlace = AsyncDisposable & {
   /** Files, objects, processes: all that is there, of any workload. */
   leftovers(): Promise<string[]>;
 };
+/** What differs between the places that drivers run workloads in. */
+export type DriverTraits = {
+  /** From the ask to the answer of a worker that loads its program, on a machine that does other things too. */
+  readyTimeoutMs: number;
+  /** Until an end is seen, and nothing is left. */
+  goneTimeoutMs: number;
+  /** The workloads end with the gateway; otherwise they are left to the next one. */
+  endsWithGateway: boolean;
+};
 export type DriverUnderTest = { orchestrator: Orchestrator; callHomeUrl: string };
 
 export const logger = createLogger('test', 'fatal');
-/** A worker loads its program, calls home and answers; on a machine that does other things too. */
 export const READY_TIMEOUT_MS = 20_000;
-const GONE_TIMEOUT_MS = 5000;
+export const LOCAL_TRAITS: DriverTraits = { readyTimeoutMs: READY_TIMEOUT_MS, goneTimeoutMs: 5000, endsWithGateway: true };
 /** The delays of the real ladder would be most of the test's time. */
 export const QUICK_LADDER: CrashLadder = { delaysMs: [0, 100, 200], windowMs: 600_000, keepErrorMs: 1500, steadyMs: 60_000 };
 
@@ -90,12 +98,13 @@ export async function readStatus(orchestrator: Orchestrator, name: string, timeo
 }
 
 /** The suite of every driver (workloads/orchestrator.ts): what the code above the interface relies on. */
-export function describeOrchestrator(driver: string, makePlace: () => Promise<OrchestratorPlace>): void {
-  describe.concurrent(`the ${driver} orchestrator`, () => {
-    const ready = (orchestrator: Orchestrator, name: string) =>
-      orchestrator.whenReady(name, AbortSignal.timeout(READY_TIMEOUT_MS));
+export function describeOrchestrator(driver: string, makePlace: () => Promise<OrchestratorPlace>, traits: DriverTraits): void {
+  const { readyTimeoutMs, goneTimeoutMs, endsWithGateway } = traits;
+  // Child processes are cheap enough to be looked at side by side.
+  (endsWithGateway ? describe.concurrent : describe)(`the ${driver} orchestrator`, () => {
+    const ready = (orchestrator: Orchestrator, name: string) => orchestrator.whenReady(name, AbortSignal.timeout(readyTimeoutMs));
     const phaseIs = (orchestrator: Orchestrator, name: string, phase: WorkloadPhase | undefined) =>
-      waitFor(() => orchestrator.get(name)?.phase === phase, { what: `${name} is ${phase}`, timeoutMs: READY_TIMEOUT_MS });
+      waitFor(() => orchestrator.get(name)?.phase === phase, { what: `${name} is ${phase}`, timeoutMs: readyTimeoutMs });
 
     it('makes one workload of a hundred concurrent asks, and leaves a live one as it is', async () => {
       await using place = await makePlace();
@@ -139,7 +148,7 @@ export function describeOrchestrator(driver: string, makePlace: () => Promise<Or
       const { address } = await ready(orchestrator, spec.name);
       const call = { name: spec.name, address: '127.0.0.1', port: 9 };
       for (const token of ['', 'wrong', orchestrator.tokenOf(other.name), orchestrator.tokenOf(spec.name).slice(1)]) {
-        expect(orchestrator.callHome(call, token)).toBe(false);
+        expect(orchestrator.callHome(call, token, '127.0.0.1')).toBe(false);
         const response = await fetch(`${callHomeUrl}/call-home`, {
           method: 'POST',
           headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
@@ -148,7 +157,7 @@ export function describeOrchestrator(driver: string, makePlace: () => Promise<Or
         });
         expect(response.status).toBe(404);
       }
-      expect(orchestrator.callHome({ ...call, name: other.name }, orchestrator.tokenOf(other.name))).toBe(false);
+      expect(orchestrator.callHome({ ...call, name: other.name }, orchestrator.tokenOf(other.name), '127.0.0.1')).toBe(false);
       expect(orchestrator.get(spec.name)?.address).toEqual(address);
     });
 
@@ -162,7 +171,7 @@ export function describeOrchestrator(driver: string, makePlace: () => Promise<Or
       await ready(orchestrator, spec.name);
       const before = await place.instancesOf(spec.name);
       await place.kill(spec.name);
-      await waitFor(() => phases.includes('restarting'), { what: 'the crash is seen', timeoutMs: GONE_TIMEOUT_MS });
+      await waitFor(() => phases.includes('restarting'), { what: 'the crash is seen', timeoutMs: goneTimeoutMs });
       await ready(orchestrator, spec.name);
       expect(await readStatus(orchestrator, spec.name)).toMatchObject({ kind: 'downloader' });
       const after = await place.instancesOf(spec.name);
@@ -185,7 +194,7 @@ export function describeOrchestrator(driver: string, makePlace: () => Promise<Or
       while (orchestrator.get(spec.name)?.phase !== 'failed') {
         await waitFor(
           async () => orchestrator.get(spec.name)?.phase === 'failed' || (await place.instancesOf(spec.name)).length > 0,
-          { what: 'it runs, or has failed', timeoutMs: READY_TIMEOUT_MS },
+          { what: 'it runs, or has failed', timeoutMs: readyTimeoutMs },
         );
         if (orchestrator.get(spec.name)?.phase === 'failed') break;
         const before = orchestrator.get(spec.name)?.uid;
@@ -195,7 +204,7 @@ export function describeOrchestrator(driver: string, makePlace: () => Promise<Or
         // A crash that is seen gives the next start another uid: the same process is never counted twice.
         await waitFor(() => orchestrator.get(spec.name)?.uid !== before || orchestrator.get(spec.name)?.phase === 'failed', {
           what: 'the crash is seen',
-          timeoutMs: GONE_TIMEOUT_MS,
+          timeoutMs: goneTimeoutMs,
         });
       }
       expect(crashes).toBe(QUICK_LADDER.delaysMs.length + 1);
@@ -249,7 +258,7 @@ export function describeOrchestrator(driver: string, makePlace: () => Promise<Or
       expect(orchestrator.get(spec.name)).toBeUndefined();
       await waitFor(async () => (await place.leftovers()).every((left) => !left.includes(spec.name)), {
         what: 'nothing of it is left',
-        timeoutMs: GONE_TIMEOUT_MS,
+        timeoutMs: goneTimeoutMs,
       });
       expect(await place.instancesOf(stays.name)).toHaveLength(1);
       // The next of that name is another one, and nobody mistakes the end of the first for its own.
@@ -266,20 +275,42 @@ export function describeOrchestrator(driver: string, makePlace: () => Promise<Or
       await ready(orchestrator, spec.name);
       await phaseIs(orchestrator, spec.name, undefined);
       expect(orchestrator.list()).toEqual([]);
-      expect(await place.leftovers()).toEqual([]);
+      await waitFor(async () => (await place.leftovers()).length === 0, { what: 'nothing is left', timeoutMs: goneTimeoutMs });
     });
 
-    it('leaves nothing behind when it is disposed, whatever it was doing', async () => {
-      await using place = await makePlace();
-      const { orchestrator } = await place.open();
-      const running = downloaderSpec();
-      const starting = [downloaderSpec(), runSpec()];
-      orchestrator.ensure(running);
-      await ready(orchestrator, running.name);
-      for (const spec of starting) orchestrator.ensure(spec);
-      await orchestrator[Symbol.asyncDispose]();
-      expect(await place.leftovers()).toEqual([]);
-      expect(orchestrator.list()).toEqual([]);
-    });
+    if (endsWithGateway)
+      it('leaves nothing behind when it is disposed, whatever it was doing', async () => {
+        await using place = await makePlace();
+        const { orchestrator } = await place.open();
+        const running = downloaderSpec();
+        const starting = [downloaderSpec(), runSpec()];
+        orchestrator.ensure(running);
+        await ready(orchestrator, running.name);
+        for (const spec of starting) orchestrator.ensure(spec);
+        await orchestrator[Symbol.asyncDispose]();
+        expect(await place.leftovers()).toEqual([]);
+        expect(orchestrator.list()).toEqual([]);
+      });
+    else
+      it('leaves its workloads to the next gateway, which adopts them and brings them back', async () => {
+        await using place = await makePlace();
+        const spec = downloaderSpec();
+        const first = await place.open();
+        first.orchestrator.ensure(spec);
+        const { address } = await ready(first.orchestrator, spec.name);
+        const before = await place.instancesOf(spec.name);
+        await first.orchestrator[Symbol.asyncDispose]();
+        const { orchestrator } = await place.open();
+        await ready(orchestrator, spec.name);
+        expect(orchestrator.get(spec.name)).toMatchObject({ phase: 'ready', address, spec: { infoHash: spec.infoHash } });
+        expect(orchestrator.ensure(spec)).toBe(orchestrator.get(spec.name));
+        expect(await readStatus(orchestrator, spec.name)).toMatchObject({ infoHash: spec.infoHash });
+        expect(await place.instancesOf(spec.name)).toEqual(before);
+        const phases: WorkloadPhase[] = [];
+        orchestrator.watch(({ phase }) => phases.push(phase));
+        await place.kill(spec.name);
+        await waitFor(() => phases.includes('restarting'), { what: 'the crash is seen', timeoutMs: goneTimeoutMs });
+        await ready(orchestrator, spec.name);
+      });
   });
 }

@@ -14,6 +14,7 @@ import { createWorkloadFolder } from '../src/workloads/local/workload-folder.ts'
 import {
   describeOrchestrator,
   downloaderSpec,
+  LOCAL_TRAITS,
   QUICK_LADDER,
   READY_TIMEOUT_MS,
   readStatus,
@@ -21,7 +22,7 @@ import {
 } from './describe-orchestrator.ts';
 import { type LocalPlace, makeLocalPlace } from './local-place.ts';
 
-describeOrchestrator('local', makeLocalPlace);
+describeOrchestrator('local', makeLocalPlace, LOCAL_TRAITS);
 
 const CRASHING_GATEWAY = fileURLToPath(new URL('./crashing-gateway.ts', import.meta.url));
 const whenReady = () => AbortSignal.timeout(READY_TIMEOUT_MS);
@@ -112,7 +113,7 @@ describe.concurrent('workloads as child processes', () => {
     await place.kill(spec.name);
     await waitFor(() => orchestrator.get(spec.name)?.phase === 'restarting', { what: 'the crash is seen', timeoutMs: 5000 });
     const call = { name: spec.name, address: address.host, port: address.port };
-    expect(orchestrator.callHome(call, orchestrator.tokenOf(spec.name))).toBe(false);
+    expect(orchestrator.callHome(call, orchestrator.tokenOf(spec.name), '127.0.0.1')).toBe(false);
     expect(orchestrator.get(spec.name)?.phase).toBe('restarting');
     await orchestrator.whenReady(spec.name, whenReady());
     expect(await place.instancesOf(spec.name)).toHaveLength(1);

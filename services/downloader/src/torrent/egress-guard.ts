@@ -15,7 +15,7 @@ type ConnectOptions = { host?: string; port?: number | string; path?: string | n
  * It wraps `net.Socket.connect`, `dgram.Socket.send` and `dns.lookup` of the whole process, so it is for processes that
  * have nothing else to do; call-home is exempt by host and port. WebRTC's own sockets are outside of Node.
  */
-export function guardEgress(isAllowed: AddressFilter, exempt: { host: string; port: number } | null): void {
+export function guardEgress(isAllowed: AddressFilter, exempt: readonly { host: string; port: number }[]): void {
   const lookup = dns.lookup as unknown as (hostname: string, options: object, callback: LookupCallback) => void;
   const guardedLookup = (hostname: string, optionsOrCallback: object | LookupCallback, maybeCallback?: LookupCallback) => {
     const callback = maybeCallback ?? (optionsOrCallback as LookupCallback);
@@ -40,7 +40,7 @@ export function guardEgress(isAllowed: AddressFilter, exempt: { host: string; po
     // A socket of the file system; node's own HTTP client leaves a null here, and means an address.
     if (typeof options.path === 'string') return connect.apply(this, args);
     const host = options.host ?? 'localhost';
-    if (exempt && host === exempt.host && Number(options.port) === exempt.port) {
+    if (exempt.some((each) => each.host === host && each.port === Number(options.port))) {
       options.lookup = lookup;
       return connect.apply(this, args);
     }

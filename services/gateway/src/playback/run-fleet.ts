@@ -4,7 +4,7 @@ import { type RunSpec, RunStatus, type SourceAddress } from '@lodestream/shared'
 import { planEncodeSlots } from '../admission/encode-slots.ts';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
 import { readText, toProblemError, type WorkerClient } from '../workloads/worker-client.ts';
-import { isAlive, isReady } from '../workloads/workload.ts';
+import { isAlive, isReady, type Workload } from '../workloads/workload.ts';
 import { planUntil, type RunView } from './plan-segment.ts';
 import { addWaiter, buildOrders, claimSlot, createRunHandle, isMaking, type RunHandle, viewRun } from './run-handle.ts';
 
@@ -14,6 +14,7 @@ import { addWaiter, buildOrders, claimSlot, createRunHandle, isMaking, type RunH
  *
  * R1. At most `encodeSlots` video runs have a slot; one that somebody waits for before any other.
  * R2. A run's `until` is always the first segment that another run starts at and covers.
+ * R3. Runs of other gateways are known and used too; one that nobody here wants anything of is asked, and never told.
  */
 export type RunFleet = Disposable & {
   views(key: string): RunView[];
@@ -38,6 +39,8 @@ export type RunFleetOptions = {
   runSegments: number | null;
   /** Where the bytes of a run's source are now. */
   locateSource: (spec: RunSpec) => SourceAddress | undefined;
+  /** The key of a run that another gateway started; undefined: its torrent is not known here. */
+  keyOf: (spec: RunSpec) => string | undefined;
   logger: Logger;
 };
 
@@ -58,8 +61,19 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
     if (workload.spec.kind !== 'run') return;
     const handle = handles.get(workload.name);
     if (handle && !isAlive(workload) && workload.uid === handle.uid) handles.delete(workload.name);
+    else if (!handle) meet(workload);
     askTurn();
   });
+  for (const workload of orchestrator.list()) meet(workload);
+
+  /** R3 */
+  function meet(workload: Workload): void {
+    const key = isReady(workload) && workload.spec.kind === 'run' ? options.keyOf(workload.spec) : undefined;
+    if (key === undefined || workload.spec.kind !== 'run') return;
+    const handle = createRunHandle(workload.spec, workload.uid, key, false);
+    handles.set(workload.name, handle);
+    void sendOrders(handle);
+  }
 
   /** Several changes of one moment are one turn. */
   function askTurn(): void {
@@ -130,13 +144,17 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
     if (!isReady(workload) || handles.get(name) !== handle) return;
     inFlight.add(name);
     askedAtMs.set(handle, performance.now());
+    const { isOurs } = handle;
     const orders = buildOrders(handle, source);
     try {
       const signal = AbortSignal.timeout(ORDERS_TIMEOUT_MS);
       const before = handle.status;
-      const status = await client.json(workload, { method: 'PUT', path: '/orders', body: orders, signal }, RunStatus);
+      const ask = isOurs ? { method: 'PUT' as const, path: '/orders', body: orders, signal } : { path: '/status', signal };
+      const status = await client.json(workload, ask, RunStatus);
       if (handles.get(name) !== handle) return;
       handle.status = status;
+      if (!isOurs) handle.until = status.until;
+      if (status.phase !== before?.phase) orchestrator.setAsleep(name, status.phase === 'asleep' || status.phase === 'ended');
       if (status.reason !== undefined && before?.phase !== 'ended' && status.phase === 'ended')
         options.logger.warn(
           { rendition: handle.spec.rendition.kind, start: status.startSegment, outcome: status.outcome, reason: status.reason },
@@ -160,7 +178,7 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
 
   /** What encodes, is waited for or was touched hears every second; a run at rest is left at rest. */
   function isDue(handle: RunHandle): boolean {
-    const isAtRest = handle.status?.phase === 'asleep' || handle.status?.phase === 'ended';
+    const isAtRest = handle.status?.phase === 'asleep' || handle.status?.phase === 'ended' || !handle.isOurs;
     if (!isAtRest || handle.waiters.size > 0 || handle.touches.size > 0) return true;
     return performance.now() - (askedAtMs.get(handle) ?? 0) >= REST_MS;
   }
@@ -176,7 +194,10 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
     start(spec, key) {
       const workload = orchestrator.ensure(spec);
       const existing = handles.get(spec.name);
-      if (existing && existing.uid === workload.uid) return existing;
+      if (existing && existing.uid === workload.uid) {
+        existing.isOurs = true;
+        return existing;
+      }
       const handle = createRunHandle(spec, workload.uid, key);
       handles.set(spec.name, handle);
       askTurn();
@@ -204,7 +225,10 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
       };
     },
     touch(name, segment) {
-      handles.get(name)?.touches.add(segment);
+      const handle = handles.get(name);
+      if (!handle) return;
+      handle.isOurs = true;
+      handle.touches.add(segment);
     },
     [Symbol.dispose]() {
       clearInterval(timer);

@@ -11,6 +11,8 @@ export type RunHandle = {
   readonly uid: string;
   /** Rendition of a file of a torrent: runs of one key serve each other's segments. */
   readonly key: string;
+  /** Somebody here wants something of it; else another gateway started it, and only that one gives it orders. */
+  isOurs: boolean;
   status: RunStatus | undefined;
   until: number | null;
   hasSlot: boolean;
@@ -20,11 +22,12 @@ export type RunHandle = {
   touches: Set<number>;
 };
 
-export function createRunHandle(spec: RunSpec, uid: string, key: string): RunHandle {
+export function createRunHandle(spec: RunSpec, uid: string, key: string, isOurs = true): RunHandle {
   return {
     spec,
     uid,
     key,
+    isOurs,
     status: undefined,
     until: spec.until,
     // Sound needs no slot; a picture has one when it is given one, or every new run would pass the longest waiter.
@@ -39,6 +42,7 @@ export function createRunHandle(spec: RunSpec, uid: string, key: string): RunHan
 /** A request for a segment of this run came; it waits until what is returned is called. */
 export function addWaiter(handle: RunHandle, segment: number, nowMs: number): () => void {
   const waiter = { segment, sinceMs: nowMs };
+  handle.isOurs = true;
   handle.waiters.add(waiter);
   noteDemand(handle, segment, nowMs);
   return () => handle.waiters.delete(waiter);

@@ -1,6 +1,6 @@
 import { installErrorHandler, type Logger, ProblemError } from '@lodestream/service-kit';
 import { CallHome } from '@lodestream/shared';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import type { Metrics } from '../metrics.ts';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
 
@@ -17,10 +17,19 @@ export function buildInternalApp(orchestrator: Orchestrator, metrics: Metrics, l
   installErrorHandler(app);
   app.post('/call-home', async (request, reply) => {
     const call = CallHome.safeParse(request.body);
-    const token = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
-    if (!call.success || !orchestrator.callHome(call.data, token)) throw new ProblemError('not-found');
+    const token = readToken(request);
+    if (!call.success || !orchestrator.callHome(call.data, token, request.ip)) throw new ProblemError('not-found');
     return reply.code(204).send();
+  });
+  app.get<{ Params: { name: string } }>('/specs/:name', async (request, reply) => {
+    const spec = orchestrator.specOf(request.params.name, readToken(request));
+    if (!spec) throw new ProblemError('not-found');
+    return reply.send(spec);
   });
   app.get('/metrics', async (_request, reply) => reply.header('content-type', metrics.contentType).send(await metrics.text()));
   return app;
+}
+
+function readToken(request: FastifyRequest): string {
+  return request.headers.authorization?.replace(/^Bearer /, '') ?? '';
 }

@@ -135,7 +135,7 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
     async ready(infoHash, signal) {
       for (;;) {
         const found = workload(infoHash);
-        if (found?.phase === 'failed') throw new ProblemError('workload-failed', found.problem);
+        if (found?.phase === 'failed') throw new ProblemError(found.problem?.code ?? 'workload-failed', found.problem);
         if (!found || !isAlive(found)) throw new ProblemError('torrent-unknown');
         if (files.has(infoHash) && isReady(found)) return;
         if (!isReady(found)) {

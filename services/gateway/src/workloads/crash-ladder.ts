@@ -1,6 +1,6 @@
 /**
- * When a crashed workload may start again. Pure: a list of crash times in, a decision out. Locally 0, 1, 5 and 15 s;
- * after that the error is kept (architecture §7). The ladder is a parameter, so that one suite tests both drivers.
+ * When a crashed workload may start again. Pure: a list of crash times in, a decision out. After the last step the error is
+ * kept (architecture §7). The ladder is a parameter, so that one suite tests both drivers.
  *
  * It is for what crashes again and again at once: a torrent that ends every process that opens it. One that has worked
  * for a while before is started anew at once, whatever was before; somebody is watching by it.
@@ -23,6 +23,14 @@ export const LOCAL_LADDER: CrashLadder = {
   steadyMs: 5000,
 };
 
+/** A pod costs the cluster more than a process costs a machine, and what makes one crash takes longer to pass. */
+export const KUBERNETES_LADDER: CrashLadder = {
+  delaysMs: [0, 5000, 10_000, 20_000, 40_000, 80_000],
+  windowMs: 600_000,
+  keepErrorMs: 300_000,
+  steadyMs: 5000,
+};
+
 export type RestartPlan = { do: 'restart'; atMs: number } | { do: 'fail'; untilMs: number };
 
 /** The crashes that count after one at `nowMs` of a process that was started at `startedAtMs`. */
@@ -31,7 +39,7 @@ export function countCrash(
   crashesAtMs: readonly number[],
   startedAtMs: number,
   nowMs: number,
-): readonly number[] {
+): number[] {
   if (nowMs - startedAtMs >= ladder.steadyMs) return [nowMs];
   return [...crashesAtMs, nowMs].filter((at) => nowMs - at <= ladder.windowMs);
 }

@@ -21,8 +21,12 @@ export interface Orchestrator extends AsyncDisposable {
   watch(listener: (workload: Workload) => void): () => void;
   /** Ends a workload, if it still is the one with this uid, and forgets it. */
   remove(name: string, uid: string): Promise<void>;
-  /** A worker says where it listens. False when the token is not that worker's. */
-  callHome(call: CallHome, token: string): boolean;
+  /** A worker says where it listens, from the address `from`. False when the token is not that worker's, or it is none of ours. */
+  callHome(call: CallHome, token: string, from: string): boolean;
+  /** The whole spec, for a worker that was started with a part of it; undefined when the token is not that worker's. */
+  specOf(name: string, token: string): WorkerSpec | undefined;
+  /** A run fell asleep or woke: what it reserved may be given back meanwhile, where the platform can do that. */
+  setAsleep(name: string, isAsleep: boolean): void;
   /** The token of a workload, for requests to it. */
   tokenOf(name: string): string;
 }

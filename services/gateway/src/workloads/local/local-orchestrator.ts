@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Logger, ProblemError, withSignal } from '@lodestream/service-kit';
-import { buildProblem, type CallHome } from '@lodestream/shared';
-import { type CrashLadder, countCrash, LOCAL_LADDER, planRestart } from '../crash-ladder.ts';
+import type { Logger } from '@lodestream/service-kit';
+import type { CallHome } from '@lodestream/shared';
+import { type CrashLadder, LOCAL_LADDER, planRestart } from '../crash-ladder.ts';
 import type { Orchestrator } from '../orchestrator.ts';
 import { isAlive, isReady, type Workload } from '../workload.ts';
 import { logId, workloadToken } from '../workload-name.ts';
+import { createWorkloadTable, newTableEntry, type TableEntry } from '../workload-table.ts';
 import { buildChildCommand } from './child-command.ts';
 import { type ChildExit, spawnChild } from './child-process.ts';
 import { memoryLimitBytes } from './process-memory.ts';
@@ -18,10 +19,9 @@ import { createWorkloadFolder, listWorkloadFolders, openWorkloadFolder } from '.
 /**
  * Workloads as child processes of this machine. Stages of one: starting → ready → (crash) restarting → … → failed | ended.
  *
- * L1. A name has one entry, and an entry at most one live process: whatever ends a process goes through `onGone`.
- * L2. Only downloaders are started again by themselves: others read from them. A run or probe is asked for anew.
- * L3. A folder goes when its workload ends; after a crash it stays for the next process (pieces are not fetched twice).
- * L4. A gateway that starts adopts the downloaders it finds alive, and kills every transcoder and probe.
+ * L1. An entry has at most one live process: whatever ends a process goes through `onGone`.
+ * L2. A folder goes when its workload ends; after a crash it stays for the next process (pieces are not fetched twice).
+ * L3. A gateway that starts adopts the downloaders it finds alive, and kills every transcoder and probe.
  */
 export type LocalOptions = {
   dataDir: string;
@@ -36,14 +36,7 @@ export type LocalOptions = {
   memoryLimit?: typeof memoryLimitBytes;
 };
 
-type Entry = {
-  workload: Workload;
-  process: ProcessId | undefined;
-  crashesAtMs: readonly number[];
-  /** When its process was started, by the same clock. */
-  processAtMs: number;
-  timer: NodeJS.Timeout | undefined;
-};
+type Entry = TableEntry & { process: ProcessId | undefined };
 
 /** A worker loads in half a second; on a machine that everybody uses at once it takes many times that. */
 const SLOW_START_MS = 60_000;
@@ -54,16 +47,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
   const root = join(options.dataDir, 'workloads');
   const path = process.env['PATH'] ?? '/usr/bin:/bin';
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  const entries = new Map<string, Entry>();
-  const listeners = new Set<(workload: Workload) => void>();
   let isClosed = false;
-
-  const update = (entry: Entry, change: Partial<Workload>) => {
-    entry.workload = { ...entry.workload, ...change };
-    const { name, phase, spec } = entry.workload;
-    logger.debug({ kind: spec.kind, workload: logId(key, name), phase }, 'workload');
-    for (const listener of [...listeners]) listener(entry.workload);
-  };
 
   const start = (entry: Entry) => {
     const { spec } = entry.workload;
@@ -79,7 +63,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     };
     const command = buildChildCommand(spec, place, process.execPath, path);
     const uid = entry.workload.uid;
-    entry.processAtMs = performance.now();
+    entry.startedAtMs = performance.now();
     entry.timer = setTimeout(() => {
       // Neither called home nor exited: it hangs at its start.
       if (entry.workload.uid === uid && entry.workload.phase === 'starting' && entry.process) killProcess(entry.process);
@@ -94,50 +78,20 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     if (entry.workload.uid !== uid || isClosed) return;
     clearTimeout(entry.timer);
     entry.process = undefined;
-    const { name, spec } = entry.workload;
+    const { name } = entry.workload;
     const folder = openWorkloadFolder(root, name);
-    if (exit.code === 0) {
-      forget(entry);
-      return;
-    }
-    const now = performance.now();
-    // A run that lived long may still have died of the same frame as the one before it.
-    const startedAtMs = spec.kind === 'downloader' ? entry.processAtMs : now;
-    entry.crashesAtMs = countCrash(ladder, entry.crashesAtMs, startedAtMs, now);
+    if (exit.code === 0) return table.forget(entry);
     logger.warn({ workload: logId(key, name), ...exit, tail: folder.readLogTail().slice(-800) }, 'workload crashed');
-    const plan = planRestart(ladder, entry.crashesAtMs, now);
-    if (plan.do === 'fail') {
-      folder.remove();
-      update(entry, {
-        phase: 'failed',
-        problem: buildProblem('workload-failed', { retryAfterSeconds: ladder.keepErrorMs / 1000 }),
-      });
-      entry.timer = setTimeout(() => forget(entry), Math.max(0, plan.untilMs - now)).unref();
-      return;
-    }
-    if (spec.kind !== 'downloader') {
-      folder.remove();
-      update(entry, { phase: 'ended', problem: buildProblem('workload-failed') });
-      // Its crashes count for as long as the ladder looks back.
-      entry.timer = setTimeout(() => forget(entry), ladder.windowMs).unref();
-      return;
-    }
-    update(entry, { phase: 'restarting', uid: randomUUID() });
-    entry.timer = setTimeout(
-      () => {
-        update(entry, { phase: 'starting' });
-        start(entry);
-      },
-      Math.max(0, plan.atMs - now),
-    ).unref();
+    table.crash(entry);
   };
 
-  const forget = (entry: Entry) => {
-    clearTimeout(entry.timer);
-    openWorkloadFolder(root, entry.workload.name).remove();
-    if (entries.get(entry.workload.name) === entry) entries.delete(entry.workload.name);
-    update(entry, { phase: 'ended' });
-  };
+  const table = createWorkloadTable<Entry>({
+    key,
+    logger,
+    ladder,
+    restart: start,
+    discard: (entry) => openWorkloadFolder(root, entry.workload.name).remove(),
+  });
 
   const adopt = (name: string) => {
     const folder = openWorkloadFolder(root, name);
@@ -150,11 +104,11 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     }
     const { uid, port, startedAt } = found.record;
     const address = { host: LOOPBACK, port };
-    entries.set(name, {
+    table.put({
       workload: { name, uid, phase: 'ready', address, spec: found.spec, problem: undefined, startedAt },
       process: child,
       crashesAtMs: [],
-      processAtMs: performance.now(),
+      startedAtMs: performance.now(),
       timer: undefined,
     });
     logger.info({ workload: logId(key, name) }, 'adopted');
@@ -175,12 +129,14 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
   const watchdog = createWatchdog({
     tokenOf: (name) => workloadToken(key, name),
     targets: () =>
-      [...entries.values()].flatMap((entry) =>
-        isReady(entry.workload) && entry.process ? [{ workload: entry.workload, process: entry.process }] : [],
-      ),
+      table
+        .entries()
+        .flatMap((entry) =>
+          isReady(entry.workload) && entry.process ? [{ workload: entry.workload, process: entry.process }] : [],
+        ),
     // An adopted child is nobody's child here: its end is seen by looking, and whether it expired by how long it had been idle.
     onGone: (workload, idleSeconds) => {
-      const entry = entries.get(workload.name);
+      const entry = table.entry(workload.name);
       if (entry?.workload.uid !== workload.uid || !entry.process || isRunning(entry.process)) return;
       const hasExpired = idleSeconds >= workload.spec.ttlSeconds;
       onGone(entry, workload.uid, hasExpired ? { code: 0, signal: null } : { code: null, signal: 'gone' });
@@ -192,25 +148,12 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
 
   const orchestrator: Orchestrator = {
     ensure(spec) {
-      const existing = entries.get(spec.name);
+      const existing = table.entry(spec.name);
       if (existing && (isAlive(existing.workload) || existing.workload.phase === 'failed')) return existing.workload;
-      const entry: Entry = {
-        workload: {
-          name: spec.name,
-          uid: randomUUID(),
-          phase: 'starting',
-          address: undefined,
-          spec,
-          problem: undefined,
-          startedAt: Date.now(),
-        },
-        process: undefined,
-        crashesAtMs: existing?.crashesAtMs ?? [],
-        processAtMs: performance.now(),
-        timer: undefined,
-      };
+      const crashesAtMs = existing?.crashesAtMs ?? [];
+      const entry: Entry = { ...newTableEntry(spec, crashesAtMs), process: undefined };
       clearTimeout(existing?.timer);
-      entries.set(spec.name, entry);
+      table.put(entry);
       const plan = planRestart(ladder, entry.crashesAtMs, performance.now());
       const waitMs = plan.do === 'restart' ? plan.atMs - performance.now() : 0;
       if (entry.crashesAtMs.length > 0 && waitMs > 0) entry.timer = setTimeout(() => start(entry), waitMs).unref();
@@ -218,39 +161,25 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       return entry.workload;
     },
 
-    async whenReady(name, signal) {
-      for (;;) {
-        const workload = entries.get(name)?.workload;
-        if (isReady(workload)) return workload;
-        if (!isAlive(workload))
-          throw workload?.problem
-            ? new ProblemError(workload.problem.code, workload.problem)
-            : new ProblemError('workload-failed');
-        await nextChange(name, signal);
-      }
-    },
-
+    whenReady: table.whenReady,
     expect: () => standby?.expect(),
-    get: (name) => entries.get(name)?.workload,
-    list: () => [...entries.values()].map((entry) => entry.workload).filter((workload) => workload.phase !== 'ended'),
-    watch(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    get: (name) => table.entry(name)?.workload,
+    list: table.list,
+    watch: table.watch,
 
     async remove(name, uid) {
-      const entry = entries.get(name);
+      const entry = table.entry(name);
       if (!entry || entry.workload.uid !== uid) return;
       if (entry.process) killProcess(entry.process);
       entry.process = undefined;
-      forget(entry);
+      table.forget(entry);
       // The exit of the killed process finds another uid, and is nothing to anybody.
       entry.workload = { ...entry.workload, uid: randomUUID() };
     },
 
     /** Whatever address it names, a child process is on this machine. */
     callHome({ name, port }: CallHome, token) {
-      const entry = entries.get(name);
+      const entry = table.entry(name);
       if (token !== workloadToken(key, name)) return false;
       // Late words of a process that has ended must not stand for the next one.
       if (!entry?.process || (entry.workload.phase !== 'starting' && entry.workload.phase !== 'ready')) return false;
@@ -262,33 +191,26 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
         port,
         startedAt: entry.workload.startedAt,
       });
-      update(entry, { phase: 'ready', address: { host: LOOPBACK, port } });
+      table.update(entry, { phase: 'ready', address: { host: LOOPBACK, port } });
       return true;
     },
 
+    // A child gets its spec as a file, however large, and reserves nothing.
+    specOf: () => undefined,
+    setAsleep() {},
     tokenOf: (name) => workloadToken(key, name),
 
     async [Symbol.asyncDispose]() {
       isClosed = true;
       standby?.[Symbol.dispose]();
       watchdog[Symbol.dispose]();
-      for (const entry of entries.values()) {
-        clearTimeout(entry.timer);
-        if (entry.process) killProcess(entry.process);
-      }
-      await allGone([...entries.values()].flatMap((entry) => (entry.process ? [entry.process] : [])));
-      entries.clear();
+      const running = table.entries().flatMap((entry) => (entry.process ? [entry.process] : []));
+      for (const target of running) killProcess(target);
+      table.clear();
+      await allGone(running);
       rmSync(root, { recursive: true, force: true, maxRetries: 3 });
     },
   };
-
-  function nextChange(name: string, signal: AbortSignal): Promise<void> {
-    let stop = () => {};
-    const changed = new Promise<void>((resolve) => {
-      stop = orchestrator.watch((workload) => workload.name === name && resolve());
-    });
-    return withSignal(changed, signal).finally(stop);
-  }
 
   return orchestrator;
 }
