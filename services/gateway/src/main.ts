@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createLogger } from '@lodestream/service-kit';
 import { createAdmission } from './admission/admission.ts';
 import { buildApp } from './app.ts';
@@ -40,12 +41,14 @@ const torrents = createTorrentService({ orchestrator, client, ttlSeconds, diskBu
 const knowledge = createSwarmKnowledgeStore({ store, orchestrator, client });
 const media = createMediaInfoService({ store, torrents, orchestrator, client, ttlSeconds, segmentSeconds });
 const fleet = createRunFleet({
+  gatewayId: randomUUID(),
   orchestrator,
   client,
   encodeSlots: config.encodeSlots,
   maxSleepingRuns: config.maxSleepingRuns,
   runSegments,
-  locateSource: (spec) => locateSource(spec.source.url),
+  // A downloader that was started again may be elsewhere.
+  locateSource: ({ infoHash, fileIndex }) => torrents.workload(infoHash)?.address && torrents.sourceAddress(infoHash, fileIndex),
   logger,
 });
 const cache = createSegmentCache(config.segmentCacheBytes, ttlSeconds);
@@ -94,13 +97,6 @@ sweeper.unref();
 await internal.listen({ host: '127.0.0.1', port: config.internalPort });
 const url = await app.listen({ host: config.host, port: config.port });
 logger.info({ url }, 'listening');
-
-/** A local downloader keeps its port through a restart, so its address stays true; here is the present one. */
-function locateSource(url: string) {
-  const port = Number(new URL(url).port);
-  const owner = torrents.list().find((workload) => workload.address?.port === port);
-  return owner ? { url, token: orchestrator.tokenOf(owner.name) } : undefined;
-}
 
 const CLOSE_TIMEOUT_MS = 5000;
 let isClosing = false;

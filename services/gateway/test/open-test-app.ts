@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { makeTempDir, pickFreePort } from '@lodestream/testing';
 import type { FastifyInstance } from 'fastify';
 import { createAdmission } from '../src/admission/admission.ts';
@@ -64,6 +65,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   const knowledge = createSwarmKnowledgeStore({ store, orchestrator, client });
   const media = createMediaInfoService({ store, torrents, orchestrator, client, ttlSeconds, segmentSeconds: 10 });
   const fleet = createRunFleet({
+    gatewayId: randomUUID(),
     orchestrator,
     client,
     encodeSlots: 1,
