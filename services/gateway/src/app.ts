@@ -48,6 +48,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(BASE_HEADERS);
+    // A client that keeps its connection would keep coming back here.
+    if (!deps.drain.isReady()) reply.raw.shouldKeepAlive = false;
     if (request.url === '/livez' || request.url === '/readyz') return;
     if (!isHostAllowed(request.host, request.socket.localAddress, deps.publicHosts))
       throw new ProblemError('host-not-allowed', {
@@ -75,7 +77,10 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   });
   app.get('/api/v1/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
   app.get('/livez', { schema: { hide: true } as object }, async () => ({ status: 'ok' }));
-  app.get('/readyz', { schema: { hide: true } as object }, async () => ({ status: 'ok' }));
+  app.get('/readyz', { schema: { hide: true } as object }, async () => {
+    if (!deps.drain.isReady()) throw new ProblemError('draining');
+    return { status: 'ok' };
+  });
   webAppRoutes(app, deps);
   return app;
 }

@@ -70,6 +70,7 @@ const Environment = z.object({
     .transform((text) => text.split('-').map(Number) as [number, number])
     .optional(),
   LODESTREAM_CLIENT_LIMITS: flag(true),
+  LODESTREAM_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(0),
   LODESTREAM_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   LODESTREAM_WEB_DIR: z.string().optional(),
 });
@@ -104,6 +105,7 @@ export function loadGatewayConfig(env: NodeJS.ProcessEnv = process.env) {
     hasStandby: set.LODESTREAM_STANDBY,
     maxTorrents: set.LODESTREAM_MAX_TORRENTS,
     hasClientLimits: set.LODESTREAM_CLIENT_LIMITS,
+    drainSeconds: set.LODESTREAM_DRAIN_SECONDS,
     logLevel: set.LODESTREAM_LOG_LEVEL,
     webDir: resolve(set.LODESTREAM_WEB_DIR ?? new URL('../../../web/dist', import.meta.url).pathname),
     network: {

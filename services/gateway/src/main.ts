@@ -3,6 +3,7 @@ import { createLogger } from '@lodestream/service-kit';
 import { createAdmission } from './admission/admission.ts';
 import { buildApp } from './app.ts';
 import { loadGatewayConfig } from './config.ts';
+import { createDrain } from './drain.ts';
 import { createClientLimits } from './edge/client-limits.ts';
 import { createMetrics } from './metrics.ts';
 import { createMediaInfoService } from './playback/media-info-service.ts';
@@ -62,6 +63,7 @@ const admission = createAdmission({
   measureDisk: () => measureDiskUsage(config.dataDir),
   logger,
 });
+const drain = createDrain(config.drainSeconds);
 const limits = createClientLimits(store, config.hasClientLimits);
 const metrics = createMetrics({
   workloads: () => orchestrator.list().map(({ spec, phase }) => ({ kind: spec.kind, phase })),
@@ -81,6 +83,7 @@ const app = await buildApp({
   segments,
   orchestrator,
   client,
+  drain,
   limits,
   admission,
   knowledge,
@@ -101,11 +104,13 @@ logger.info({ url }, 'listening');
 const CLOSE_TIMEOUT_MS = 5000;
 let isClosing = false;
 
-/** Ends everything that this gateway started, and leaves nothing in the data directory. */
+/** Lets others take over, then ends everything that this gateway alone is there for, and leaves nothing of it in the data directory. */
 async function close(signal: string): Promise<void> {
+  logger.info({ signal }, 'closing');
+  const drained = drain.run(app.server);
   if (isClosing) return;
   isClosing = true;
-  logger.info({ signal }, 'closing');
+  await drained;
   setTimeout(() => process.exit(1), CLOSE_TIMEOUT_MS).unref();
   clearInterval(sweeper);
   await Promise.allSettled([app.close(), internal.close()]);

@@ -3,6 +3,7 @@ import { makeTempDir, pickFreePort } from '@lodestream/testing';
 import type { FastifyInstance } from 'fastify';
 import { createAdmission } from '../src/admission/admission.ts';
 import { buildApp } from '../src/app.ts';
+import { createDrain, type Drain } from '../src/drain.ts';
 import { createClientLimits } from '../src/edge/client-limits.ts';
 import { createMetrics } from '../src/metrics.ts';
 import { createMediaInfoService } from '../src/playback/media-info-service.ts';
@@ -12,11 +13,13 @@ import { createSegmentService } from '../src/playback/segment-service.ts';
 import type { Deps } from '../src/routes/deps.ts';
 import { buildInternalApp } from '../src/routes/internal.ts';
 import { createMemoryStore } from '../src/state/memory-store.ts';
+import type { Store } from '../src/state/store.ts';
 import { createSwarmKnowledgeStore } from '../src/torrents/swarm-knowledge.ts';
 import { createTorrentService } from '../src/torrents/torrent-service.ts';
 import { createViewerService } from '../src/torrents/viewer-service.ts';
 import { openDeploymentKey } from '../src/workloads/local/deployment-key.ts';
 import { createLocalOrchestrator } from '../src/workloads/local/local-orchestrator.ts';
+import type { Orchestrator } from '../src/workloads/orchestrator.ts';
 import { createWorkerClient } from '../src/workloads/worker-client.ts';
 import { logger } from './describe-orchestrator.ts';
 
@@ -25,6 +28,7 @@ export type TestApp = AsyncDisposable & {
   readonly app: FastifyInstance;
   readonly internal: FastifyInstance;
   readonly deps: Deps;
+  readonly store: Store;
 };
 
 export type TestAppOptions = {
@@ -34,6 +38,9 @@ export type TestAppOptions = {
   maxTorrents?: number;
   webDir?: string;
   hasClientLimits?: boolean;
+  /** One of several gateways: they have these in common. */
+  shared?: { orchestrator: Orchestrator; store: Store };
+  drain?: Drain;
   /** Puts something between the routes and what they stand on. */
   wrap?: (deps: Deps) => Deps;
 };
@@ -41,18 +48,22 @@ export type TestAppOptions = {
 const TTL_SECONDS = 60;
 const DISK_BUDGET_BYTES = 50_000_000;
 
-export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const dir = await makeTempDir('edge');
-  const internalPort = await pickFreePort();
-  const orchestrator = createLocalOrchestrator({
-    dataDir: dir.path,
-    key: openDeploymentKey(dir.path),
+export function openTestOrchestrator(dataDir: string, internalPort: number): Orchestrator {
+  return createLocalOrchestrator({
+    dataDir,
+    key: openDeploymentKey(dataDir),
     callHomeUrl: `http://127.0.0.1:${internalPort}`,
     logger,
     logLevel: 'warn',
   });
+}
+
+export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const dir = await makeTempDir('edge');
+  const internalPort = await pickFreePort();
+  const orchestrator = options.shared?.orchestrator ?? openTestOrchestrator(dir.path, internalPort);
   const client = createWorkerClient((name) => orchestrator.tokenOf(name));
-  const store = createMemoryStore();
+  const store = options.shared?.store ?? createMemoryStore();
   const network = {
     dht: false,
     dhtBootstrap: [],
@@ -108,6 +119,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     segments,
     orchestrator,
     client,
+    drain: options.drain ?? createDrain(0),
     limits,
     admission,
     knowledge,
@@ -124,13 +136,14 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     app,
     internal,
     deps,
+    store,
     async [Symbol.asyncDispose]() {
       await app.close();
       await internal.close();
       admission[Symbol.dispose]();
       knowledge[Symbol.dispose]();
       fleet[Symbol.dispose]();
-      await orchestrator[Symbol.asyncDispose]();
+      if (!options.shared) await orchestrator[Symbol.asyncDispose]();
       client[Symbol.dispose]();
       await dir[Symbol.asyncDispose]();
     },
