@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InfoHash } from './info-hash.ts';
+import { InfoHash, InfoHashV2 } from './info-hash.ts';
 import { MediaInfo } from './media-info.ts';
 import { Problem } from './problem.ts';
 import { Rendition } from './rendition.ts';
@@ -109,6 +109,8 @@ export const DownloaderStatus = z.object({
   infoHash: InfoHash,
   state: z.enum(['resolving', 'ready', 'failed', 'leaving']),
   problem: Problem.optional(),
+  /** Of a hybrid, once its metadata is known. */
+  infoHashV2: InfoHashV2.optional(),
   name: z.string(),
   lengthBytes: z.int().nonnegative(),
   pieceLength: z.int().nonnegative(),

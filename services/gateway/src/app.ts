@@ -6,6 +6,7 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import { isCrossSite, isHostAllowed } from './edge/host-check.ts';
 import { BASE_HEADERS } from './edge/response-headers.ts';
 import { contentRoutes } from './routes/content.ts';
+import { denialHooks } from './routes/denial.ts';
 import type { Deps } from './routes/deps.ts';
 import { eventRoutes } from './routes/events.ts';
 import { mediaRoutes } from './routes/media.ts';
@@ -68,6 +69,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     transform: jsonSchemaTransform,
   });
   await app.register(async (api) => {
+    denialHooks(api, deps);
     torrentRoutes(api, deps);
     eventRoutes(api, deps);
     mediaRoutes(api, deps);

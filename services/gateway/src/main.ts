@@ -3,6 +3,13 @@ import { createLogger } from '@lodestream/service-kit';
 import { createAdmission } from './admission/admission.ts';
 import { buildApp } from './app.ts';
 import { loadGatewayConfig } from './config.ts';
+import { createConfigMapList } from './denylist/config-map-list.ts';
+import { createDenylist } from './denylist/denylist.ts';
+import { createFileList } from './denylist/file-list.ts';
+import { createDenylistGuard } from './denylist/guard.ts';
+import type { ListSource } from './denylist/list-source.ts';
+import { rememberList } from './denylist/remember-list.ts';
+import { createUrlList } from './denylist/url-list.ts';
 import { createDrain } from './drain.ts';
 import { createClientLimits } from './edge/client-limits.ts';
 import { createMetrics } from './metrics.ts';
@@ -21,6 +28,7 @@ import { openDeploymentKey, removeDeploymentKey } from './workloads/local/deploy
 import { measureDiskUsage } from './workloads/local/disk-usage.ts';
 import { createLocalOrchestrator } from './workloads/local/local-orchestrator.ts';
 import { createWorkerClient } from './workloads/worker-client.ts';
+import { downloaderName, logId } from './workloads/workload-name.ts';
 
 /** Composition root: settings → parts → app → listen; and back again on a signal. */
 const config = loadGatewayConfig();
@@ -63,6 +71,17 @@ const admission = createAdmission({
   measureDisk: () => measureDiskUsage(config.dataDir),
   logger,
 });
+const denylist = createDenylist(await openDenylistSources(), logger);
+const guard = createDenylistGuard({
+  denylist,
+  orchestrator,
+  torrents,
+  cache,
+  media,
+  knowledge,
+  logName: (infoHash) => logId(key, downloaderName(infoHash)),
+  logger,
+});
 const drain = createDrain(config.drainSeconds);
 const limits = createClientLimits(store, config.hasClientLimits);
 const metrics = createMetrics({
@@ -73,6 +92,7 @@ const metrics = createMetrics({
     return { asleep, awake: phases.length - asleep };
   },
   cacheBytes: () => cache.sizeBytes(),
+  ...(denylist.states().length > 0 ? { denylist: { sources: denylist.states, counts: guard.counts } } : {}),
 });
 
 const app = await buildApp({
@@ -84,6 +104,7 @@ const app = await buildApp({
   orchestrator,
   client,
   drain,
+  guard,
   limits,
   admission,
   knowledge,
@@ -97,9 +118,24 @@ const internal = buildInternalApp(orchestrator, metrics, logger);
 const sweeper = setInterval(() => cache.sweep(), 1000);
 sweeper.unref();
 
+// Nobody is answered before the lists have been asked for: each takes a bounded time.
+await denylist.asked;
 await internal.listen({ host: '127.0.0.1', port: config.internalPort });
 const url = await app.listen({ host: config.host, port: config.port });
 logger.info({ url }, 'listening');
+
+/** The client of the cluster is large: it is loaded only where it is used. */
+async function openDenylistSources(): Promise<ListSource[]> {
+  const { file, configMap, url, urlEveryMs } = config.denylist;
+  const sources: ListSource[] = [];
+  if (file) sources.push(createFileList(file));
+  if (configMap) {
+    const { openConfigMap } = await import('./denylist/read-config-map.ts');
+    sources.push(createConfigMapList(openConfigMap(configMap)));
+  }
+  if (url) sources.push(rememberList(createUrlList(url, urlEveryMs), url, store));
+  return sources;
+}
 
 const CLOSE_TIMEOUT_MS = 5000;
 let isClosing = false;
@@ -116,6 +152,8 @@ async function close(signal: string): Promise<void> {
   await Promise.allSettled([app.close(), internal.close()]);
   admission[Symbol.dispose]();
   knowledge[Symbol.dispose]();
+  guard[Symbol.dispose]();
+  denylist[Symbol.dispose]();
   fleet[Symbol.dispose]();
   await orchestrator[Symbol.asyncDispose]();
   await store[Symbol.asyncDispose]();

@@ -3,6 +3,9 @@ import { makeTempDir, pickFreePort } from '@lodestream/testing';
 import type { FastifyInstance } from 'fastify';
 import { createAdmission } from '../src/admission/admission.ts';
 import { buildApp } from '../src/app.ts';
+import { createDenylist } from '../src/denylist/denylist.ts';
+import { createDenylistGuard } from '../src/denylist/guard.ts';
+import type { ListSource } from '../src/denylist/list-source.ts';
 import { createDrain, type Drain } from '../src/drain.ts';
 import { createClientLimits } from '../src/edge/client-limits.ts';
 import { createMetrics } from '../src/metrics.ts';
@@ -38,6 +41,7 @@ export type TestAppOptions = {
   maxTorrents?: number;
   webDir?: string;
   hasClientLimits?: boolean;
+  denylist?: ListSource[];
   /** One of several gateways: they have these in common. */
   shared?: { orchestrator: Orchestrator; store: Store };
   drain?: Drain;
@@ -105,6 +109,18 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     measureDisk: async () => ({ totalBytes: 0, byWorkload: new Map() }),
     logger,
   });
+  const denylist = createDenylist(options.denylist ?? [], logger);
+  const guard = createDenylistGuard({
+    denylist,
+    orchestrator,
+    torrents,
+    cache,
+    media,
+    knowledge,
+    logName: (infoHash) => infoHash,
+    logger,
+  });
+  await denylist.asked;
   const limits = createClientLimits(store, options.hasClientLimits ?? false);
   const metrics = createMetrics({
     workloads: () => orchestrator.list().map(({ spec, phase }) => ({ kind: spec.kind, phase })),
@@ -120,6 +136,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     orchestrator,
     client,
     drain: options.drain ?? createDrain(0),
+    guard,
     limits,
     admission,
     knowledge,
@@ -142,6 +159,8 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       await internal.close();
       admission[Symbol.dispose]();
       knowledge[Symbol.dispose]();
+      guard[Symbol.dispose]();
+      denylist[Symbol.dispose]();
       fleet[Symbol.dispose]();
       if (!options.shared) await orchestrator[Symbol.asyncDispose]();
       client[Symbol.dispose]();

@@ -17,6 +17,8 @@ export type MediaInfoService = {
   get(infoHash: InfoHash, fileIndex: number, signal: AbortSignal): Promise<ProbedMedia>;
   /** Starts the probe, if need be, without waiting for it. */
   warm(infoHash: InfoHash, fileIndex: number): void;
+  /** Forgets what is known of these files, here and in the store. */
+  forget(infoHash: InfoHash, fileIndexes: readonly number[]): Promise<void>;
   /** What is known now, for the stage that a viewer sees. */
   peek(infoHash: InfoHash, fileIndex: number): Promise<ProbedMedia | 'unknown' | 'waiting-for-bytes' | 'probing' | Problem>;
 };
@@ -128,6 +130,11 @@ export function createMediaInfoService(options: MediaInfoOptions): MediaInfoServ
     },
     warm(infoHash, fileIndex) {
       ensure(infoHash, fileIndex).catch(() => {});
+    },
+    async forget(infoHash, fileIndexes) {
+      const keys = fileIndexes.map((fileIndex) => keyOf(infoHash, fileIndex));
+      for (const key of keys) known.delete(key);
+      await store.drop(keys);
     },
     async peek(infoHash, fileIndex) {
       const found = known.get(keyOf(infoHash, fileIndex));

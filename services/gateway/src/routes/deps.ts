@@ -1,5 +1,6 @@
 import type { Logger } from '@lodestream/service-kit';
 import type { Admission } from '../admission/admission.ts';
+import type { DenylistGuard } from '../denylist/guard.ts';
 import type { Drain } from '../drain.ts';
 import type { ClientLimits } from '../edge/client-limits.ts';
 import type { Metrics } from '../metrics.ts';
@@ -22,6 +23,7 @@ export type Deps = {
   orchestrator: Orchestrator;
   client: WorkerClient;
   drain: Pick<Drain, 'isReady' | 'closing'>;
+  guard: DenylistGuard;
   limits: ClientLimits;
   admission: Admission;
   knowledge: SwarmKnowledgeStore;
