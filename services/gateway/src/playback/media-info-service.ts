@@ -46,7 +46,8 @@ export function createMediaInfoService(options: MediaInfoOptions): MediaInfoServ
   const { store, torrents, orchestrator, client } = options;
   const known = new Map<string, ProbedMedia>();
   const probing = new Map<string, Promise<ProbedMedia>>();
-  const keyOf = (infoHash: InfoHash, fileIndex: number) => `media/v1/${infoHash}/${fileIndex}`;
+  const keyPrefix = (infoHash: InfoHash) => `media/v1/${infoHash}/`;
+  const keyOf = (infoHash: InfoHash, fileIndex: number) => keyPrefix(infoHash) + fileIndex;
 
   function remember(key: string, kept: Kept): ProbedMedia {
     if ('problem' in kept) throw new ProblemError(kept.problem.code, kept.problem);
@@ -132,7 +133,8 @@ export function createMediaInfoService(options: MediaInfoOptions): MediaInfoServ
       ensure(infoHash, fileIndex).catch(() => {});
     },
     async forget(infoHash, fileIndexes) {
-      const keys = fileIndexes.map((fileIndex) => keyOf(infoHash, fileIndex));
+      const own = [...known.keys()].filter((key) => key.startsWith(keyPrefix(infoHash)));
+      const keys = [...new Set([...own, ...fileIndexes.map((fileIndex) => keyOf(infoHash, fileIndex))])];
       for (const key of keys) known.delete(key);
       await store.drop(keys);
     },

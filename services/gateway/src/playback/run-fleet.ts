@@ -229,7 +229,7 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
     },
     async open(handle, path, signal) {
       const workload = await orchestrator.whenReady(handle.spec.name, signal);
-      if (handle.status === undefined) void exchange(handle);
+      if (handle.status === undefined && !inFlight.has(handle.spec.name)) void exchange(handle);
       const response = await client.open(workload, { path, signal });
       if (response.statusCode === 200) return response;
       // What the run says may be newer than what is known of it here.

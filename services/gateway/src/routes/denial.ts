@@ -14,6 +14,8 @@ export function denialHooks(app: FastifyInstance, { guard }: Pick<Deps, 'guard'>
     const leave = guard.enter(infoHash, () => {
       if (reply.raw.headersSent) reply.raw.destroy();
     });
-    reply.raw.once('close', leave);
+    // An answer that is closed says so no second time.
+    if (reply.raw.destroyed) leave();
+    else reply.raw.once('close', leave);
   });
 }
