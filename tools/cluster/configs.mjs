@@ -1,4 +1,4 @@
-import { BRIDGE, DNS_ADDRESS, HOST_ADDRESS, NODE_NAME, PAUSE_IMAGE, POD_NETWORK, SERVICE_NETWORK } from './place.mjs';
+import { BRIDGE, HOST_ADDRESS, NODE_NAME, PAUSE_IMAGE, POD_NETWORK, SERVICE_NETWORK } from './place.mjs';
 
 /** The texts that the parts of the cluster are configured by. Pure. */
 
@@ -119,7 +119,7 @@ export function kubeletConfig(dir) {
     evictionHard: { 'memory.available': '200Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
     kubeAPIQPS: 50,
     kubeAPIBurst: 100,
-    clusterDNS: [DNS_ADDRESS],
+    clusterDNS: [HOST_ADDRESS],
     clusterDomain: 'cluster.local',
     containerRuntimeEndpoint: `unix://${dir}/run/containerd.sock`,
   });
@@ -141,13 +141,16 @@ export function proxyConfig(dir) {
 
 /** Names of Services; whatever else there is, is not known here: tests' packets stay on this machine. */
 export function dnsConfig(dir) {
-  return `.:53 {
-  bind ${DNS_ADDRESS}
+  return `cluster.local:53 {
+  bind ${HOST_ADDRESS}
   errors
   kubernetes cluster.local {
     kubeconfig ${dir}/admin.kubeconfig
     ttl 1
   }
+}
+.:53 {
+  bind ${HOST_ADDRESS}
   template ANY ANY {
     rcode NXDOMAIN
   }

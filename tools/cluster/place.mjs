@@ -31,5 +31,4 @@ export const POD_NETWORK = '10.244.0.0/24';
 /** This machine, for pods: seeders, trackers and a gateway may listen here. */
 export const HOST_ADDRESS = '10.244.0.1';
 export const SERVICE_NETWORK = '10.96.0.0/16';
-export const DNS_ADDRESS = HOST_ADDRESS;
 export const PAUSE_IMAGE = 'docker.io/library/pause:lab';

@@ -60,6 +60,8 @@ const LEAVE_LOOK_MS = 100;
 export async function openKubernetesOrchestrator(options: KubernetesOptions): Promise<Orchestrator> {
   const { cluster, place, key, logger, ladder = KUBERNETES_LADDER } = options;
   const tokenOf = (name: string) => workloadToken(key, name);
+  /** Uids of pods that are being deleted here, and names of which one is still being made: the cluster shows them for a moment more. */
+  const unwanted = new Set<string>();
 
   const table = createWorkloadTable<Entry>({
     key,
@@ -67,6 +69,7 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
     ladder,
     restart: (entry) => bringUp(entry),
     discard(entry) {
+      if (entry.making) unwanted.add(entry.workload.name);
       entry.making?.abort(new Error('nobody wants it any more'));
       const pod = pods.get(entry.workload.name);
       if (pod && pod.uid === entry.podUid && pod.deletedAtMs === undefined) entry.removal ??= removePod(pod);
@@ -95,6 +98,7 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
   /** K1 */
   function onChange(name: string, before: PodView | undefined, pod: PodView | undefined): void {
     const entry = table.entry(name);
+    if (before && before.uid !== pod?.uid) unwanted.delete(before.uid);
     if (!entry || entry.workload.phase === 'ended') return pod && adopt(pod, entry?.crashesAtMs ?? []);
     // What happens to an old pod of the name while a new one is made is nothing to it.
     if (!isAlive(entry.workload) || entry.making) return;
@@ -129,8 +133,8 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
   }
 
   function adopt(pod: PodView, crashesAtMs: number[]): void {
-    if (!isPodAlive(pod) || !pod.spec) return;
     const { name, uid, spec } = pod;
+    if (!isPodAlive(pod) || !spec || unwanted.has(uid) || unwanted.has(name)) return;
     clearTimeout(table.entry(name)?.timer);
     const entry = newEntry(spec, crashesAtMs);
     entry.workload = { ...entry.workload, uid, startedAt: pod.createdAtMs };
@@ -155,7 +159,7 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
     makePod(buildPod(order, place), { cluster, logger, makeRoom: () => makeRoom(name) }, making.signal)
       .then((made) => onMade(entry, making, made))
       .catch((error) => {
-        if (making.signal.aborted) return;
+        if (making.signal.aborted) return void unwanted.delete(name);
         entry.making = undefined;
         logger.error({ err: error }, 'a pod could not be made');
         table.crash(entry);
@@ -165,13 +169,19 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
   function onMade(entry: Entry, making: AbortController, made: Made): void {
     const { name } = entry.workload;
     if (entry.making === making) entry.making = undefined;
-    if ('problem' in made) return making.signal.aborted ? undefined : table.fail(entry, made.problem, KEEP_NO_ROOM_MS);
-    const isWanted = !making.signal.aborted;
-    if (isWanted) entry.podUid = made.pod.uid;
+    if ('problem' in made) {
+      if (!making.signal.aborted) table.fail(entry, made.problem, KEEP_NO_ROOM_MS);
+      else unwanted.delete(name);
+      return;
+    }
+    if (making.signal.aborted) {
+      // Given up while it was being made; whoever has asked for the name since then finds it, and keeps it.
+      if (unwanted.delete(name)) void removePod(made.pod);
+      return;
+    }
+    entry.podUid = made.pod.uid;
     pods.put(made.pod);
-    if (isWanted) onChange(name, made.pod, pods.get(name));
-    // Given up while it was being made; whoever asked for the name since then finds it, and keeps it.
-    else if (table.entry(name)?.podUid !== made.pod.uid && !table.entry(name)?.making) void removePod(made.pod);
+    onChange(name, made.pod, pods.get(name));
   }
 
   /** A reader knows its downloader's token and nothing else of it that stays true. */
@@ -197,11 +207,13 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
   /** K2 */
   async function removePod({ name, uid }: PodView): Promise<void> {
     shares.forget(name);
-    await cluster
-      .deletePod(name, { uid }, REMOVAL_GRACE_SECONDS)
-      .catch((error) =>
-        logger.warn({ err: error, workload: logId(key, name) }, 'a pod could not be deleted; it is collected later'),
-      );
+    unwanted.add(uid);
+    try {
+      await cluster.deletePod(name, { uid }, REMOVAL_GRACE_SECONDS);
+    } catch (error) {
+      unwanted.delete(uid);
+      logger.warn({ err: error, workload: logId(key, name) }, 'a pod could not be deleted: it expires by itself');
+    }
   }
 
   const orchestrator: Orchestrator = {
@@ -210,6 +222,7 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
       if (existing && (isAlive(existing.workload) || existing.workload.phase === 'failed')) return existing.workload;
       clearTimeout(existing?.timer);
       const entry = newEntry(spec, existing?.crashesAtMs ?? []);
+      unwanted.delete(spec.name);
       table.put(entry);
       const now = performance.now();
       const plan = planRestart(ladder, entry.crashesAtMs, now);

@@ -201,12 +201,12 @@ export function carrySpec(spec: WorkerSpec): { carried: WorkerSpec; isPartial: b
   return { carried: { ...spec, source, known }, isPartial: true };
 }
 
-/** The hash of a pod without what is its own. */
+/** The hash of what decides how pods of a kind are, and run. A gateway's own settings are no reason to replace one. */
 export function templateHash(kind: WorkerSpec['kind'], place: PodPlace): string {
-  const { downloader, transcoder, instance, logLevel } = place;
+  const { downloader, transcoder } = place;
   const settings = kind === 'downloader' ? downloader : transcoder;
   return createHash('sha256')
-    .update(JSON.stringify([instance, logLevel, settings]))
+    .update(JSON.stringify(settings))
     .digest('hex')
     .slice(0, 16);
 }
