@@ -20,7 +20,6 @@ describe('one library, one home', () => {
     ['webtorrent', 'services/downloader/src/torrent/swarm.ts'],
     ['fluent-ffmpeg', 'services/transcoder/src/ffmpeg/ffmpeg-process.ts'],
     ['ioredis', 'services/gateway/src/state/redis-store.ts'],
-    ['@kubernetes/client-node', 'services/gateway/src/denylist/read-config-map.ts'],
     ['hls.js', 'web/src/player/use-hls.ts'],
     ['@kubernetes/client-node', 'services/gateway/src/workloads/kubernetes/cluster-client.ts'],
   ])('%s is imported by %s alone', (library, home) => {

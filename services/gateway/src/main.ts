@@ -166,8 +166,9 @@ async function openDenylistSources(): Promise<ListSource[]> {
   const sources: ListSource[] = [];
   if (file) sources.push(createFileList(file));
   if (configMap) {
-    const { openConfigMap } = await import('./denylist/read-config-map.ts');
-    sources.push(createConfigMapList(openConfigMap(configMap)));
+    const { createClusterClient } = await import('./workloads/kubernetes/cluster-client.ts');
+    const cluster = createClusterClient(config.kubernetes?.namespace);
+    sources.push(createConfigMapList((signal) => cluster.readConfigMap(configMap, signal)));
   }
   if (url) sources.push(rememberList(createUrlList(url, urlEveryMs), url, store));
   return sources;

@@ -86,7 +86,6 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     encodeSlots: 1,
     maxSleepingRuns: 8,
     runSegments: null,
-    keyOf: () => undefined,
     locateSource: (spec) => spec.source,
     logger,
   });

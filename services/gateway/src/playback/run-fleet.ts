@@ -44,8 +44,6 @@ export type RunFleetOptions = {
   runSegments: number | null;
   /** Where the bytes of a run's source are now. */
   locateSource: (spec: RunSpec) => SourceAddress | undefined;
-  /** The key of a run that another gateway started; undefined: its torrent is not known here. */
-  keyOf: (spec: RunSpec) => string | undefined;
   logger: Logger;
 };
 

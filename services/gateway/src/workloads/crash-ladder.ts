@@ -34,12 +34,7 @@ export const KUBERNETES_LADDER: CrashLadder = {
 export type RestartPlan = { do: 'restart'; atMs: number } | { do: 'fail'; untilMs: number };
 
 /** The crashes that count after one at `nowMs` of a process that was started at `startedAtMs`. */
-export function countCrash(
-  ladder: CrashLadder,
-  crashesAtMs: readonly number[],
-  startedAtMs: number,
-  nowMs: number,
-): number[] {
+export function countCrash(ladder: CrashLadder, crashesAtMs: readonly number[], startedAtMs: number, nowMs: number): number[] {
   if (nowMs - startedAtMs >= ladder.steadyMs) return [nowMs];
   return [...crashesAtMs, nowMs].filter((at) => nowMs - at <= ladder.windowMs);
 }
