@@ -115,6 +115,8 @@ describe('started read-only, without rights', () => {
       kind: 'probe',
       name: 'pr-test',
       ttlSeconds: 60,
+      infoHash: 'ab'.repeat(20),
+      fileIndex: 0,
       source: { url: 'http://127.0.0.1:9/0', token: '' },
       lengthBytes: 1,
     },

@@ -25,6 +25,8 @@ const probe = ProbeSpec.parse({
   kind: 'probe',
   name: 'pr-a',
   ttlSeconds: 300,
+  infoHash,
+  fileIndex: 0,
   source: { url: 'http://10.0.0.1:8090/files/0', token: 't'.repeat(64) },
   lengthBytes: 1,
 });
