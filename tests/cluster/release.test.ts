@@ -36,7 +36,13 @@ describe('an installed release', () => {
     const user = `system:serviceaccount:${release.namespace}:films-lodestream`;
     const can = async (...what: string[]) =>
       (await release.kubectl('auth', 'can-i', ...what, '--as', user).catch((error) => String(error.stdout))).trim() === 'yes';
-    const may = [['get', 'pods'], ['list', 'pods'], ['watch', 'pods'], ['create', 'pods'], ['delete', 'pods']];
+    const may = [
+      ['get', 'pods'],
+      ['list', 'pods'],
+      ['watch', 'pods'],
+      ['create', 'pods'],
+      ['delete', 'pods'],
+    ];
     const mayNot = [
       ['patch', 'pods'],
       ['update', 'pods'],
@@ -55,7 +61,9 @@ describe('an installed release', () => {
     for (const what of mayNot) expect(await can(...what), what.join(' ')).toBe(false);
     const workloads = `system:serviceaccount:${release.namespace}:films-lodestream-workloads`;
     for (const what of [...may, ['get', 'configmaps']])
-      expect(await release.kubectl('auth', 'can-i', ...what, '--as', workloads).catch(() => 'no'), what.join(' ')).toContain('no');
+      expect(await release.kubectl('auth', 'can-i', ...what, '--as', workloads).catch(() => 'no'), what.join(' ')).toContain(
+        'no',
+      );
   });
 
   test('keeps its pods through an upgrade of the gateway', async () => {

@@ -205,8 +205,5 @@ export function carrySpec(spec: WorkerSpec): { carried: WorkerSpec; isPartial: b
 export function templateHash(kind: WorkerSpec['kind'], place: PodPlace): string {
   const { downloader, transcoder } = place;
   const settings = kind === 'downloader' ? downloader : transcoder;
-  return createHash('sha256')
-    .update(JSON.stringify(settings))
-    .digest('hex')
-    .slice(0, 16);
+  return createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 16);
 }
