@@ -136,13 +136,12 @@ describe('images', () => {
 describe('the gateway', () => {
   const gateway = (...args: string[]): Manifest => find(render(...args), 'Deployment', 'demo-lodestream');
 
-  test('may do with pods what the design allows, with its one ConfigMap and events, and nothing else', () => {
+  test('may do with pods what the design allows, with with the ConfigMap that owns them, and nothing else', () => {
     const { rules } = find(render(), 'Role');
     expect(rules.map((rule: Manifest) => [rule.resources, rule.resourceNames ?? [], rule.verbs])).toEqual([
       [['pods'], [], ['get', 'list', 'watch', 'create', 'delete']],
       [['pods/resize'], [], ['patch']],
       [['configmaps'], ['demo-lodestream-owner'], ['get']],
-      [['events'], [], ['create']],
     ]);
     expect(
       render()

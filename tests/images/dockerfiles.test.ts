@@ -8,6 +8,7 @@ import { readEntrypoint } from '../../tools/images/entrypoint.mjs';
 import { isNeeded } from '../../tools/images/needed-files.mjs';
 import { readOptions } from '../../tools/images/options.mjs';
 import { ROLES } from '../../tools/images/roles.mjs';
+import { NODE_VERSION } from '../../tools/setup/node-toolchain.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -28,6 +29,10 @@ describe.each(files)('%s', (file) => {
     for (const label of ['title', 'description', 'version', 'revision', 'licenses'])
       expect(last).toContain(`org.opencontainers.image.${label}=`);
     expect(last).not.toMatch(/^RUN/m);
+  });
+
+  test('is built on the Node that everything else runs with', () => {
+    expect(text).toContain(`ARG BUILD_IMAGE=docker.io/library/node:${NODE_VERSION}-bookworm-slim`);
   });
 
   test('runs what it is, behind an init', () => {

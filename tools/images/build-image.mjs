@@ -23,7 +23,19 @@ export async function buildImage(role, arch, { version, buildStage, nodePath }) 
   const revision = (await readCommand('git', ['rev-parse', 'HEAD']))?.trim() ?? 'unknown';
   await buildah(
     `building ${role} for ${arch}`,
-    ...['build', '--quiet', '--isolation', 'chroot', '--pull-never', '--format', 'docker', '--no-cache', '--force-rm', '--arch', arch],
+    ...[
+      'build',
+      '--quiet',
+      '--isolation',
+      'chroot',
+      '--pull-never',
+      '--format',
+      'docker',
+      '--no-cache',
+      '--force-rm',
+      '--arch',
+      arch,
+    ],
     ...['--build-arg', `BUILD_IMAGE=${buildStage}`, '--build-arg', `TARGETARCH=${arch}`],
     ...['--build-arg', `VERSION=${version}`, '--build-arg', `REVISION=${revision}`],
     ...['--file', join(context, 'docker', `${role}.Dockerfile`), '--tag', name, context],

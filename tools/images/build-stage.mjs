@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CACHE_DIR, MACHINE_CACHE_DIR, SetupError, say } from '../project.mjs';
-import { installNode } from '../setup/node-toolchain.mjs';
+import { installNode, NODE_VERSION } from '../setup/node-toolchain.mjs';
 import { runCommand } from '../setup/run-command.mjs';
 import { hashText } from '../setup/stamp.mjs';
 import { askBuildah, buildah } from './buildah.mjs';
@@ -30,9 +30,18 @@ export async function provideBuildStage(arch, nativeArch, refresh) {
   return name;
 }
 
-/** Debian's packages of the images, unpacked; kept for this machine. */
-async function provideSystem(arch, refresh) {
-  const dir = join(MACHINE_CACHE_DIR, 'images', `${SUITE}-${arch}-${hashText(PACKAGES.join(' ')).slice(0, 12)}`);
+/** Of this run: a fresh one is fetched once, also when several images want it. */
+const systems = new Map();
+
+function provideSystem(arch, refresh) {
+  if (!systems.has(arch)) systems.set(arch, unpackSystem(arch, refresh));
+  return systems.get(arch);
+}
+
+/** Debian's packages of the images, unpacked, and Node; kept for this machine. */
+async function unpackSystem(arch, refresh) {
+  const key = hashText([NODE_VERSION, ...PACKAGES].join(' ')).slice(0, 12);
+  const dir = join(MACHINE_CACHE_DIR, 'images', `${SUITE}-${arch}-${key}`);
   if (existsSync(dir) && !refresh) return dir;
   say(`unpacking Debian's packages for ${arch} (once per machine)`);
   await mkdir(dirname(dir), { recursive: true });
@@ -43,7 +52,7 @@ async function provideSystem(arch, refresh) {
   if ((await runCommand('mmdebstrap', [...args, SUITE, fresh])) !== 0)
     throw new SetupError(`Debian's packages for ${arch} could not be fetched`);
   await mkdir(dirname(join(fresh, NODE_PLACE)), { recursive: true });
-  await copyFile(await installNode(arch, join(CACHE_DIR, `node-${arch}`)), join(fresh, NODE_PLACE));
+  await copyFile(await installNode(arch, join(CACHE_DIR, `node-${NODE_VERSION}-${arch}`)), join(fresh, NODE_PLACE));
   await rm(dir, { recursive: true, force: true });
   await rename(fresh, dir);
   return dir;

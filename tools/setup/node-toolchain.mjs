@@ -4,7 +4,7 @@ import { CACHE_DIR, SetupError, say, TOOLS_DIR } from '../project.mjs';
 import { readCommand, runCommand } from './run-command.mjs';
 
 /** The services are TypeScript that Node 24 runs directly: exactly this one. */
-const NODE_VERSION = '24.21.0';
+export const NODE_VERSION = '24.21.0';
 /**
  * `node` fetches its binary in an install script. An npm that runs none leaves it without one; the package that the script
  * would have fetched is then installed directly.

@@ -30,6 +30,8 @@ const TEST_PROGRAMS = [
   // Network namespaces of their own, for what must not leave the machine and for what loopback cannot show.
   program('ip', 'iproute2'),
   program('unshare', 'util-linux'),
+  // Starts the images as a kubelet's runtime would.
+  program('runc', 'runc'),
   {
     name: 'python3-libtorrent',
     debianPackage: 'python3-libtorrent',

@@ -1,5 +1,4 @@
 import { ensureDependencies } from './dependencies.mjs';
-import { ensureHelm } from './helm.mjs';
 import { ensureNode } from './node-toolchain.mjs';
 import { ensureTestPrograms } from './programs.mjs';
 import { ensureWebApp } from './web-app.mjs';
@@ -9,7 +8,6 @@ export async function setUpTests() {
   const nodePath = await ensureNode();
   await ensureDependencies(nodePath);
   await ensureTestPrograms();
-  await ensureHelm();
   await ensureWebApp(nodePath);
   return nodePath;
 }

@@ -3,9 +3,11 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { HELM } from '../../../tools/setup/helm.mjs';
+import { ensureHelm } from '../../../tools/setup/helm.mjs';
 
 export const CHART = fileURLToPath(new URL('../../../deploy/helm/lodestream', import.meta.url));
+/** Built at the first use on a machine. */
+const HELM = await ensureHelm();
 /** A rendering takes a quarter of a second. */
 const TIMEOUT_MS = 30_000;
 
