@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeTempDir, pickFreePort, runProcess, startProcess, waitFor } from '@lodestream/testing';
+import { makeTempDir, runProcess, startNginx } from '@lodestream/testing';
 import { interleave } from './measure/interleave.ts';
 import type { Effort, Measure, MeasureResult } from './measure/result.ts';
 import { openFilm } from './measure/small-film.ts';
@@ -27,7 +27,7 @@ async function run({ isQuick }: Effort): Promise<MeasureResult> {
     lengthBytes += bytes.length;
     await writeFile(join(dir.path, 'film', `${index}.m4s`), bytes);
   }
-  await using nginx = await startNginx(dir.path);
+  await using nginx = await startNginx({ dir: dir.path });
   const results = await interleave(
     isQuick ? 2 : 7,
     () => readWithCurl(dir.path, requests, (request) => film.url('video', request % SEGMENTS)),
@@ -58,26 +58,4 @@ async function readWithCurl(dir: string, requests: number, urlOf: (request: numb
     timeoutMs: TIMEOUT_MS,
   });
   return requests / ((performance.now() - startedAt) / 1000);
-}
-
-async function startNginx(dir: string) {
-  const port = await pickFreePort();
-  const config = join(dir, 'nginx.conf');
-  // Started by root its workers would be somebody else, who may not read our directory.
-  const user = process.getuid?.() === 0 ? 'user root;' : '';
-  await writeFile(
-    config,
-    `daemon off; ${user} worker_processes auto; pid ${dir}/pid; error_log stderr;
-     events { worker_connections 1024; }
-     http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000; root ${dir};
-       client_body_temp_path ${dir}/t; proxy_temp_path ${dir}/t; fastcgi_temp_path ${dir}/t; uwsgi_temp_path ${dir}/t; scgi_temp_path ${dir}/t;
-       server { listen 127.0.0.1:${port}; } }`,
-  );
-  const nginx = startProcess('/usr/sbin/nginx', ['-c', config, '-p', dir]);
-  const baseUrl = `http://127.0.0.1:${port}`;
-  await waitFor(async () => (await fetch(`${baseUrl}/film/0.m4s`, { method: 'HEAD' })).ok, {
-    what: `nginx serves\n${nginx.tail()}`,
-    timeoutMs: 10_000,
-  });
-  return { baseUrl, [Symbol.asyncDispose]: () => nginx.stop() };
 }

@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
 import { get } from 'node:http';
-import { join } from 'node:path';
 import { apiPaths } from '@lodestream/shared';
-import { buildMagnet, createTorrent, makeTempDir, startGateway, startSeeder, waitFor } from '@lodestream/testing';
+import { buildMagnet, startGateway, startSeeder, waitFor } from '@lodestream/testing';
 import { residentBytes } from './measure/processes.ts';
 import { postMagnet } from './measure/ready-film.ts';
 import { type Measure, type MeasureResult, mebibytes } from './measure/result.ts';
+import { makeSparseTorrent } from './measure/sparse-torrent.ts';
 
 const TARGET_BYTES = 250 * 1024 ** 2;
 const FILE_BYTES = 4 * 1024 ** 3;
@@ -21,12 +20,8 @@ const TIMEOUT_MS = 60_000;
 export const downloaderMemory: Measure = { name: 'downloader-memory', run };
 
 async function run(): Promise<MeasureResult> {
-  await using dir = await makeTempDir('large');
-  // A hole in the disk: its bytes are zeros, and take no room.
-  const file = await open(join(dir.path, 'large.bin'), 'w');
-  await file.truncate(FILE_BYTES);
-  await file.close();
-  const torrent = await createTorrent({ dir: dir.path, name: 'large.bin', pieceLengthBytes: PIECE_BYTES });
+  await using film = await makeSparseTorrent(FILE_BYTES, PIECE_BYTES);
+  const { torrent } = film;
   await using seeder = await startSeeder({ client: 'libtorrent', torrent });
   await using gateway = await startGateway();
   await postMagnet(gateway.baseUrl, buildMagnet(torrent, [seeder]));

@@ -1,14 +1,16 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cachedSegments } from './cached-segments.ts';
+import { downloaderFirst } from './downloader-first.ts';
+import { downloaderLine } from './downloader-line.ts';
 import { downloaderMemory } from './downloader-memory.ts';
+import { downloaderRate } from './downloader-rate.ts';
 import { farSeek } from './far-seek.ts';
 import { firstFrame } from './first-frame.ts';
 import { hundredViewers } from './hundred-viewers.ts';
 import { readConditions } from './measure/conditions.ts';
-import { formatReport } from './measure/report.ts';
+import { formatReport, formatRows, keepHandwritten } from './measure/report.ts';
 import type { Measure, MeasureResult } from './measure/result.ts';
 import { sleepingRun } from './sleeping-run.ts';
 import { wholeFilm } from './whole-film.ts';
@@ -22,6 +24,9 @@ const MEASURES: readonly Measure[] = [
   hundredViewers,
   sleepingRun,
   downloaderMemory,
+  downloaderRate,
+  downloaderLine,
+  downloaderFirst,
 ];
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 
@@ -36,14 +41,25 @@ if (unknown.length > 0) {
 }
 
 const results: MeasureResult[] = [];
+const failed: string[] = [];
 for (const measure of MEASURES.filter(({ name }) => wanted?.includes(name) ?? true)) {
   process.stderr.write(`bench: ${measure.name}\n`);
-  results.push(await measure.run({ isQuick: values.quick }));
+  try {
+    const result = await measure.run({ isQuick: values.quick });
+    process.stderr.write(`${formatRows(result.ratios).join('\n')}\n`);
+    results.push(result);
+  } catch (error) {
+    // The others take half an hour, and are worth having all the same.
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    failed.push(measure.name);
+  }
 }
 const report = formatReport(results, await readConditions());
 process.stdout.write(`${report}\n`);
-// Only the whole is a page: a part of it, or a hasty look, would stand beside figures of another day.
-if (!wanted && !values.quick) {
-  await mkdir(dirname(PAGE), { recursive: true });
-  await writeFile(PAGE, report);
+if (failed.length > 0) {
+  process.stderr.write(`bench: failed: ${failed.join(', ')}\n`);
+  process.exitCode = 1;
+} else if (!wanted && !values.quick) {
+  // Only the whole is a page: a part of it, or a hasty look, would stand beside figures of another day.
+  await writeFile(PAGE, report + keepHandwritten(await readFile(PAGE, 'utf8')));
 }

@@ -7,7 +7,8 @@ import { readCommand, runCommand } from './run-command.mjs';
 /** No Debian has helm; Go's ordinary client builds this one, in two to five minutes, once per machine. */
 const HELM_VERSION = '4.3.1';
 const HELM_DIR = join(MACHINE_CACHE_DIR, `helm-${HELM_VERSION}`);
-const HELM = join(HELM_DIR, 'helm');
+/** Where it lies once it has been built. */
+export const HELM = join(HELM_DIR, 'helm');
 
 /** Makes sure that the pinned helm is there and gives its path. Needs Go 1.25 or later, and the network once. */
 export async function ensureHelm() {

@@ -27,3 +27,4 @@ export * from './swarm/create-torrent.ts';
 export * from './swarm/libtorrent-peer.ts';
 export * from './swarm/seeder.ts';
 export * from './swarm/tracker.ts';
+export * from './swarm/webtorrent-peer.ts';

@@ -17,12 +17,15 @@ const TOKEN = 'test-token-of-a-downloader';
 /** So much fits in a magnet; more trackers are the operator's, more peers are of an earlier life. */
 const SOURCE_TRACKERS_MAX = 20;
 const SOURCE_PEERS_MAX = 8;
+const AUTHORIZATION = `Bearer ${TOKEN}`;
 /** It listens after half a second; on a machine that runs encoders beside it, after ten times that. */
 const START_TIMEOUT_MS = 30_000;
 
 export type RunningDownloader = AsyncDisposable & {
   readonly pid: number;
   readonly url: string;
+  /** The header that a request needs. */
+  readonly authorization: string;
   status(fileIndex?: number): Promise<DownloaderStatus>;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Bytes `[start, end)` of a file. */
@@ -106,7 +109,7 @@ export async function startDownloader(options: StartOptions): Promise<RunningDow
   const url = `http://127.0.0.1:${port}`;
   const request = (path: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
-    headers.set('authorization', `Bearer ${TOKEN}`);
+    headers.set('authorization', AUTHORIZATION);
     return fetch(url + path, { ...init, headers });
   };
   const kill = async () => {
@@ -122,6 +125,7 @@ export async function startDownloader(options: StartOptions): Promise<RunningDow
   return {
     pid: child.pid as number,
     url,
+    authorization: AUTHORIZATION,
     status: async (fileIndex) =>
       (await (await request(`/status${fileIndex === undefined ? '' : `?file=${fileIndex}`}`)).json()) as DownloaderStatus,
     fetch: request,

@@ -1,8 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { createLogger } from '@lodestream/service-kit';
-import type { RunSpec } from '@lodestream/shared';
 import { createAdmission } from './admission/admission.ts';
 import { buildApp } from './app.ts';
 import { type KubernetesConfig, loadGatewayConfig } from './config.ts';
+import { createConfigMapList } from './denylist/config-map-list.ts';
+import { createDenylist } from './denylist/denylist.ts';
+import { createFileList } from './denylist/file-list.ts';
+import { createDenylistGuard } from './denylist/guard.ts';
+import type { ListSource } from './denylist/list-source.ts';
+import { rememberList } from './denylist/remember-list.ts';
+import { createUrlList } from './denylist/url-list.ts';
+import { createDrain } from './drain.ts';
 import { createClientLimits } from './edge/client-limits.ts';
 import { createMetrics } from './metrics.ts';
 import { createMediaInfoService } from './playback/media-info-service.ts';
@@ -21,11 +29,12 @@ import { measureDiskUsage } from './workloads/local/disk-usage.ts';
 import { createLocalOrchestrator } from './workloads/local/local-orchestrator.ts';
 import type { Orchestrator } from './workloads/orchestrator.ts';
 import { createWorkerClient } from './workloads/worker-client.ts';
+import { downloaderName, logId } from './workloads/workload-name.ts';
 
 /** Composition root: settings → parts → app → listen; and back again on a signal. */
 const config = loadGatewayConfig();
 const logger = createLogger('gateway', config.logLevel);
-const { orchestrator, measureDisk, forgetKey } = config.kubernetes ? await openCluster(config.kubernetes) : openMachine();
+const { orchestrator, key, measureDisk, forgetKey } = config.kubernetes ? await openCluster(config.kubernetes) : openMachine();
 const client = createWorkerClient((name) => orchestrator.tokenOf(name));
 const store = config.redisUrl ? createRedisStore(config.redisUrl, logger) : createMemoryStore();
 const { ttlSeconds, diskBudgetBytes, network, segmentSeconds, runSegments, ffmpegThreads, maxRuns } = config;
@@ -33,13 +42,14 @@ const torrents = createTorrentService({ orchestrator, client, ttlSeconds, diskBu
 const knowledge = createSwarmKnowledgeStore({ store, orchestrator, client });
 const media = createMediaInfoService({ store, torrents, orchestrator, client, ttlSeconds, segmentSeconds });
 const fleet = createRunFleet({
+  gatewayId: randomUUID(),
   orchestrator,
   client,
   encodeSlots: config.encodeSlots,
   maxSleepingRuns: config.maxSleepingRuns,
   runSegments,
-  locateSource,
-  keyOf: keyOfRun,
+  // A downloader that was started again may be elsewhere.
+  locateSource: ({ infoHash, fileIndex }) => torrents.workload(infoHash)?.address && torrents.sourceAddress(infoHash, fileIndex),
   logger,
 });
 const cache = createSegmentCache(config.segmentCacheBytes, ttlSeconds);
@@ -53,6 +63,18 @@ const admission = createAdmission({
   measureDisk,
   logger,
 });
+const denylist = createDenylist(await openDenylistSources(), logger);
+const guard = createDenylistGuard({
+  denylist,
+  orchestrator,
+  torrents,
+  cache,
+  media,
+  knowledge,
+  logName: (infoHash) => logId(key, downloaderName(infoHash)),
+  logger,
+});
+const drain = createDrain(config.drainSeconds);
 const limits = createClientLimits(store, config.hasClientLimits);
 const metrics = createMetrics({
   workloads: () => orchestrator.list().map(({ spec, phase }) => ({ kind: spec.kind, phase })),
@@ -62,6 +84,7 @@ const metrics = createMetrics({
     return { asleep, awake: phases.length - asleep };
   },
   cacheBytes: () => cache.sizeBytes(),
+  ...(denylist.states().length > 0 ? { denylist: { sources: denylist.states, counts: guard.counts } } : {}),
 });
 
 const app = await buildApp({
@@ -72,6 +95,8 @@ const app = await buildApp({
   segments,
   orchestrator,
   client,
+  drain,
+  guard,
   limits,
   admission,
   knowledge,
@@ -85,6 +110,8 @@ const internal = buildInternalApp(orchestrator, metrics, logger);
 const sweeper = setInterval(() => cache.sweep(), 1000);
 sweeper.unref();
 
+// Nobody is answered before the lists have been asked for: each takes a bounded time.
+await denylist.asked;
 await internal.listen({ host: config.internalHost, port: config.internalPort });
 const url = await app.listen({ host: config.host, port: config.port });
 logger.info({ url }, 'listening');
@@ -92,9 +119,10 @@ logger.info({ url }, 'listening');
 /** Workloads as child processes, and all that they write in the data directory. */
 function openMachine() {
   const { dataDir, internalPort, logLevel, hasStandby, ttlSeconds } = config;
+  const key = openDeploymentKey(dataDir);
   const options = {
     dataDir,
-    key: openDeploymentKey(dataDir),
+    key,
     callHomeUrl: `http://127.0.0.1:${internalPort}`,
     logger,
     logLevel,
@@ -102,6 +130,7 @@ function openMachine() {
   };
   return {
     orchestrator: createLocalOrchestrator(options) as Orchestrator,
+    key,
     measureDisk: () => measureDiskUsage(dataDir),
     forgetKey: () => removeDeploymentKey(dataDir),
   };
@@ -124,49 +153,44 @@ async function openCluster({ namespace, instance, owner, key, callHomeUrls, ...p
   };
   return {
     orchestrator: await openKubernetesOrchestrator({ cluster, place, key, logger }),
+    key,
     // Each pod keeps within its own volume.
     measureDisk: async () => ({ totalBytes: 0, byWorkload: new Map<string, number>() }),
     forgetKey() {},
   };
 }
 
-/** A run knows its source by the downloader's token. */
-function downloaderOf({ source }: Pick<RunSpec, 'source'>) {
-  return torrents.list().find(({ name }) => orchestrator.tokenOf(name) === source.token);
-}
-
-/** Of the segments that it makes, as the segment service names them. */
-function keyOfRun(spec: RunSpec): string | undefined {
-  const downloader = downloaderOf(spec)?.spec;
-  const fileIndex = /\/files\/(\d+)$/.exec(spec.source.url)?.[1];
-  return downloader?.kind === 'downloader' && fileIndex !== undefined
-    ? `${downloader.infoHash}/${Number(fileIndex)}/${spec.rendition.id}`
-    : undefined;
-}
-
-/** A downloader that was started again may be at another address. */
-function locateSource({ source }: RunSpec) {
-  const owner = downloaderOf({ source });
-  if (!owner?.address) return undefined;
-  const { host, port } = owner.address;
-  const url = new URL(source.url);
-  url.host = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return { url: url.href, token: source.token };
+/** The client of the cluster is large: it is loaded only where it is used. */
+async function openDenylistSources(): Promise<ListSource[]> {
+  const { file, configMap, url, urlEveryMs } = config.denylist;
+  const sources: ListSource[] = [];
+  if (file) sources.push(createFileList(file));
+  if (configMap) {
+    const { createClusterClient } = await import('./workloads/kubernetes/cluster-client.ts');
+    const cluster = createClusterClient(config.kubernetes?.namespace);
+    sources.push(createConfigMapList((signal) => cluster.readConfigMap(configMap, signal)));
+  }
+  if (url) sources.push(rememberList(createUrlList(url, urlEveryMs), url, store));
+  return sources;
 }
 
 const CLOSE_TIMEOUT_MS = 5000;
 let isClosing = false;
 
-/** Ends everything that this gateway started, and leaves nothing in the data directory. */
+/** Lets others take over, then ends everything that this gateway alone is there for, and leaves nothing of it in the data directory. */
 async function close(signal: string): Promise<void> {
+  logger.info({ signal }, 'closing');
+  const drained = drain.run(app.server);
   if (isClosing) return;
   isClosing = true;
-  logger.info({ signal }, 'closing');
+  await drained;
   setTimeout(() => process.exit(1), CLOSE_TIMEOUT_MS).unref();
   clearInterval(sweeper);
   await Promise.allSettled([app.close(), internal.close()]);
   admission[Symbol.dispose]();
   knowledge[Symbol.dispose]();
+  guard[Symbol.dispose]();
+  denylist[Symbol.dispose]();
   fleet[Symbol.dispose]();
   await orchestrator[Symbol.asyncDispose]();
   await store[Symbol.asyncDispose]();

@@ -36,7 +36,7 @@ export const logger = createLogger('test', 'fatal');
 export const READY_TIMEOUT_MS = 20_000;
 export const LOCAL_TRAITS: DriverTraits = { readyTimeoutMs: READY_TIMEOUT_MS, goneTimeoutMs: 5000, endsWithGateway: true };
 /** The delays of the real ladder would be most of the test's time. */
-export const QUICK_LADDER: CrashLadder = { delaysMs: [0, 100, 200], windowMs: 600_000, keepErrorMs: 1500 };
+export const QUICK_LADDER: CrashLadder = { delaysMs: [0, 100, 200], windowMs: 600_000, keepErrorMs: 1500, steadyMs: 60_000 };
 
 /** A magnet that nobody answers: its downloader is alive and has nothing to do. */
 export function downloaderSpec(change: Partial<DownloaderSpec> = {}): DownloaderSpec {
@@ -60,6 +60,8 @@ export function runSpec(): RunSpec {
     kind: 'run',
     name: runName(infoHash, 0, 'v360-00000000', 0, 0),
     ttlSeconds: 300,
+    infoHash,
+    fileIndex: 0,
     source: { url: 'http://127.0.0.1:9/files/0', token: 'x'.repeat(64) },
     lengthBytes: 1_000_000,
     container: 'matroska',

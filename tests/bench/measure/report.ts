@@ -7,6 +7,9 @@ Written by \`npm run bench\`; \`npm run bench -- --only first-frame\` runs one m
 Every figure is a ratio to a floor that was measured in the same run, in turns with it: bare programs that do the least that must be
 done. The seconds beside it belong to this machine; the ratio should hold on any. Figures are medians.`;
 
+/** What follows it is written by hand and stays. */
+const HANDWRITTEN = '## What misses its target, and why';
+
 /** The page: one table, the conditions, and where the time goes. Pure. */
 export function formatReport(results: readonly MeasureResult[], conditions: readonly string[]): string {
   const ratios = results.flatMap((result) => result.ratios);
@@ -26,15 +29,29 @@ export function formatReport(results: readonly MeasureResult[], conditions: read
     .concat('\n');
 }
 
-function formatTable(ratios: readonly Ratio[]): string {
-  const rows = ratios.map(({ measure, ours, floor, ratio, target, isMet }) => {
+/** The part of the page that a new measurement does not replace. */
+export function keepHandwritten(page: string): string {
+  const start = page.indexOf(HANDWRITTEN);
+  return start < 0 ? '' : `\n${page.slice(start)}`;
+}
+
+/** One line of the table for each. */
+export function formatRows(ratios: readonly Ratio[]): string[] {
+  return ratios.map(({ measure, ours, floor, ratio, target, isMet }) => {
     const figure = typeof ratio === 'number' ? ratio.toFixed(2) : ratio;
     const verdict = isMet === null ? '' : isMet ? 'met' : '**missed**';
     return `| ${measure} | ${ours} | ${floor} | ${figure} | ${target} | ${verdict} |`;
   });
-  return ['## Figures', '', '| measure | here | floor or peer | ratio | target | |', '|---|---|---|---|---|---|', ...rows].join(
-    '\n',
-  );
+}
+
+function formatTable(ratios: readonly Ratio[]): string {
+  return [
+    '## Figures',
+    '',
+    '| measure | here | floor or peer | ratio | target | |',
+    '|---|---|---|---|---|---|',
+    ...formatRows(ratios),
+  ].join('\n');
 }
 
 function formatBreakdown({ title, marks }: Breakdown): string {

@@ -31,9 +31,13 @@ export type FaultProxy = AsyncDisposable & {
 const TICK_MS = 10;
 /** Bytes held for one direction; beyond it the source is paused, so that a slow reader is felt at the other end. */
 const MAX_HELD_BYTES = 256 * 1024;
+/** A delay holds bytes too, as a long cable does: at most this rate fits into one that is not limited. */
+const CABLE_BYTES_PER_SECOND = 512 * 1024 * 1024;
 
 export type FaultProxyOptions = {
   target: { address: string; port: number };
+  /** Where the target sees the connections come from. */
+  localAddress?: string;
   address?: string;
   port?: number;
   faults?: Faults;
@@ -42,6 +46,7 @@ export type FaultProxyOptions = {
 /** A TCP proxy between two real programs that does what networks do: delays, slows, cuts, falls silent. */
 export async function startFaultProxy({
   target,
+  localAddress,
   address = '127.0.0.1',
   port = 0,
   faults = {},
@@ -50,7 +55,13 @@ export async function startFaultProxy({
   const pairs = new Set<Pair>();
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     if (state.faults.isRefusing) return void client.resetAndDestroy();
-    const upstream = connect({ host: target.address, port: target.port, noDelay: true, allowHalfOpen: true });
+    const upstream = connect({
+      host: target.address,
+      port: target.port,
+      noDelay: true,
+      allowHalfOpen: true,
+      ...(localAddress === undefined ? {} : { localAddress }),
+    });
     const pair = joinSockets(client, upstream, state);
     pairs.add(pair);
     client.once('close', () => pairs.delete(pair));
@@ -134,6 +145,11 @@ function createRelay({ from, to, state, rate, left, onWritten = () => {} }: Rela
   let tokens = 0;
   let tokensAt = performance.now();
 
+  const maxHeldBytes = () => {
+    const { delayMs = 0 } = state.faults;
+    const bytesPerSecond = rate() ?? CABLE_BYTES_PER_SECOND;
+    return MAX_HELD_BYTES + (delayMs === 0 ? 0 : ((delayMs + 2 * TICK_MS) / 1000) * bytesPerSecond);
+  };
   const refill = (now: number) => {
     const bytesPerSecond = rate();
     const burst = Math.max((bytesPerSecond ?? 0) / 10, 1);
@@ -165,14 +181,14 @@ function createRelay({ from, to, state, rate, left, onWritten = () => {} }: Rela
       tokens -= count;
       write(first.bytes.subarray(0, count));
     }
-    if (heldBytes < MAX_HELD_BYTES && !to.writableNeedDrain) from.resume();
+    if (heldBytes < maxHeldBytes() && !to.writableNeedDrain) from.resume();
     if (held[0]) timer = setTimeout(flush, Math.max(TICK_MS, held[0].dueAt - now));
     else if (hasEnded) to.end();
   };
   from.on('data', (bytes: Buffer) => {
     held.push({ bytes, dueAt: performance.now() + (state.faults.delayMs ?? 0) });
     heldBytes += bytes.length;
-    if (heldBytes >= MAX_HELD_BYTES || to.writableNeedDrain) from.pause();
+    if (heldBytes >= maxHeldBytes() || to.writableNeedDrain) from.pause();
     if (!timer) flush();
   });
   to.on('drain', () => !timer && flush());

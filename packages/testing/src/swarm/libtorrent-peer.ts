@@ -1,16 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type RunningProcess, startProcess } from '../processes/start-process.ts';
 import { makeTempDir } from '../processes/temp-dir.ts';
 import { waitFor } from '../processes/wait-for.ts';
 import type { TestTorrent } from './create-torrent.ts';
 import type { Seeder } from './seeder.ts';
+import { openSessionChannel } from './session-channel.ts';
 
 const SCRIPT = fileURLToPath(new URL('./libtorrent_peer.py', import.meta.url));
 /** Debian's own python: another one in the PATH does not see python3-libtorrent. */
 const PYTHON = '/usr/bin/python3';
-const ANSWER_TIMEOUT_MS = 10_000;
 /** Hashing a film of 1 GiB takes about 5 s. */
 const START_TIMEOUT_MS = 30_000;
 
@@ -37,6 +36,8 @@ export type LibtorrentPeer = Seeder & {
   uploadedPieces(): Promise<number[]>;
   peerInfo(): Promise<{ address: string; client: string; isEncrypted: boolean; isUtp: boolean; isChoked: boolean }[]>;
   announceToDht(): Promise<void>;
+  /** The same, and forgets them: the next answer tells of what was sent after this one. */
+  takeUploadedPieces(): Promise<number[]>;
   /** 0 means no limit. */
   setUploadLimit(bytesPerSecond: number): Promise<void>;
   /** How many peers it sends to at once; 0 chokes all. */
@@ -73,7 +74,7 @@ export async function startLibtorrentPeer(options: LibtorrentOptions): Promise<L
   const home = await makeTempDir('libtorrent');
   const torrentPath = join(home.path, 'x.torrent');
   if (torrent) await writeFile(torrentPath, torrent.metainfo);
-  const channel = openChannel();
+  const channel = openSessionChannel('libtorrent', PYTHON, [SCRIPT]);
   try {
     channel.send({ ...settings, ...(torrent ? { torrentPath } : {}), peers: peers.map((peer) => [peer.address, peer.port]) });
     const status = () => channel.ask('status') as Promise<LibtorrentStatus>;
@@ -90,6 +91,7 @@ export async function startLibtorrentPeer(options: LibtorrentOptions): Promise<L
       uploadedPieces: async () => ((await channel.ask('uploadedPieces')) as { pieces: number[] }).pieces,
       peerInfo: async () => ((await channel.ask('peerInfo')) as { peers: never[] }).peers,
       announceToDht: async () => void (await channel.ask('announceToDht')),
+      takeUploadedPieces: async () => ((await channel.ask('takeUploadedPieces')) as { pieces: number[] }).pieces,
       setUploadLimit: async (bytesPerSecond) => void (await channel.ask('setUploadLimit', { bytesPerSecond })),
       setUploadSlots: async (count) => void (await channel.ask('setUploadSlots', { count })),
       connect: async (address, port) => void (await channel.ask('connect', { address, port })),
@@ -118,42 +120,4 @@ export async function startLibtorrentSeeder(options: LibtorrentOptions & { torre
     await peer[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-type Channel = {
-  process: RunningProcess;
-  send(message: object): void;
-  ask(op: string, details?: object): Promise<object>;
-};
-
-function openChannel(): Channel {
-  const waiting = new Map<number, (answer: object) => void>();
-  let lastId = 0;
-  const peer = startProcess(PYTHON, [SCRIPT], {
-    onLine: (line) => {
-      if (!line.startsWith('{')) return;
-      const answer = JSON.parse(line) as { id: number };
-      waiting.get(answer.id)?.(answer);
-      waiting.delete(answer.id);
-    },
-  });
-  const send = (message: object) => void peer.child.stdin?.write(`${JSON.stringify(message)}\n`);
-  const ask = (op: string, details: object = {}) => {
-    const id = ++lastId;
-    return new Promise<object>((resolve, reject) => {
-      const fail = (why: string) => {
-        waiting.delete(id);
-        clearTimeout(timer);
-        reject(new Error(`libtorrent ${why} (${op}):\n${peer.tail()}`));
-      };
-      const timer = setTimeout(() => fail('did not answer'), ANSWER_TIMEOUT_MS);
-      waiting.set(id, (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
-      void peer.exited.then(() => waiting.has(id) && fail('has ended'));
-      send({ id, op, ...details });
-    });
-  };
-  return { process: peer, send, ask };
 }

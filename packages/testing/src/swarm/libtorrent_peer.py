@@ -95,6 +95,10 @@ def answer(message):
         }
     if op == 'uploadedPieces':
         return {'pieces': sorted(uploaded_blocks)}
+    if op == 'takeUploadedPieces':
+        taken = sorted(uploaded_blocks)
+        uploaded_blocks.clear()
+        return {'pieces': taken}
     if op == 'setUploadLimit':
         handle.set_upload_limit(message['bytesPerSecond'])
         return {}

@@ -4,19 +4,33 @@ import { pickFreePort } from '../processes/loopback.ts';
 import { startProcess } from '../processes/start-process.ts';
 import { makeTempDir } from '../processes/temp-dir.ts';
 import { waitFor } from '../processes/wait-for.ts';
-import type { ResolvedSeederOptions, Seeder } from './seeder.ts';
+import type { Leecher, ResolvedSeederOptions, Seeder } from './seeder.ts';
 
 const START_TIMEOUT_MS = 30_000;
 /** TR_STATUS_SEED of its RPC specification. */
+const STATUS_DOWNLOADING = 4;
 const STATUS_SEEDING = 6;
 
-type RemoteTorrent = { status: number; uploadedEver: number; error: number; errorString: string };
+type RemoteTorrent = { status: number; uploadedEver: number; haveValid: number; error: number; errorString: string };
+
+/** It has all and gives it to whoever asks. */
+export function startTransmissionSeeder(options: ResolvedSeederOptions): Promise<Seeder> {
+  return startTransmission(options, (torrent) => torrent.status === STATUS_SEEDING);
+}
+
+/** It has nothing yet, and takes from whoever connects to it: it knows nobody. */
+export async function startTransmissionLeecher(options: ResolvedSeederOptions): Promise<Leecher> {
+  return startTransmission(options, (torrent) => torrent.status === STATUS_DOWNLOADING);
+}
 
 /**
  * transmission-daemon in the foreground. It unchokes a new peer only after up to 10 s, and it refuses an address that
  * connected and left quickly: give every leecher an address of its own.
  */
-export async function startTransmissionSeeder(options: ResolvedSeederOptions): Promise<Seeder> {
+async function startTransmission(
+  options: ResolvedSeederOptions,
+  isReady: (torrent: RemoteTorrent) => boolean,
+): Promise<Seeder & Leecher> {
   const { torrent, dir, address, uploadBytesPerSecond } = options;
   const home = await makeTempDir('transmission');
   const port = await pickFreePort(address);
@@ -25,7 +39,7 @@ export async function startTransmissionSeeder(options: ResolvedSeederOptions): P
   const program = startProcess('transmission-daemon', ['-f', '-g', home.path], { env: { ...process.env, HOME: home.path } });
   const rpc = createRpc(`http://127.0.0.1:${rpcPort}/transmission/rpc`);
   const read = async () => {
-    const fields = ['status', 'uploadedEver', 'error', 'errorString'];
+    const fields = ['status', 'uploadedEver', 'haveValid', 'error', 'errorString'];
     const { torrents } = (await rpc('torrent-get', { fields })) as { torrents: RemoteTorrent[] };
     return torrents[0];
   };
@@ -37,8 +51,8 @@ export async function startTransmissionSeeder(options: ResolvedSeederOptions): P
     await waitFor(() => rpc('session-get', {}), { what: 'transmission answers', timeoutMs: START_TIMEOUT_MS });
     await rpc('torrent-add', { metainfo: torrent.metainfo.toString('base64'), 'download-dir': dir });
     // Until it has verified the files it counts them as missing.
-    await waitFor(async () => (await read())?.status === STATUS_SEEDING, {
-      what: 'transmission seeds',
+    await waitFor(async () => isReady((await read()) as RemoteTorrent), {
+      what: 'transmission seeds or leeches',
       timeoutMs: START_TIMEOUT_MS,
     });
   } catch (error) {
@@ -50,6 +64,7 @@ export async function startTransmissionSeeder(options: ResolvedSeederOptions): P
     port,
     pid: program.pid,
     uploadedBytes: async () => (await read())?.uploadedEver ?? 0,
+    downloadedBytes: async () => (await read())?.haveValid ?? 0,
     [Symbol.asyncDispose]: stop,
   };
 }

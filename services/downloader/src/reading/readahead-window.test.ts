@@ -28,6 +28,12 @@ describe('the window', () => {
     expect(windowBytes(END)).toBe(WINDOW_MAX_BYTES);
   });
 
+  it('is never shorter than what peers that pause want to be asked for at once', () => {
+    expect(windowBytes(0, 4 * MIB)).toBe(5 * MIB);
+    expect(windowBytes(20 * MIB, 4 * MIB)).toBe(11 * MIB);
+    expect(readerWindow(reader(0), MIB, { pauseBytes: 4 * MIB, limitBytes: 3 * MIB })).toEqual({ start: 0, end: 3 * MIB });
+  });
+
   it('ends where the read ends', () => {
     expect(order([reader(5, { end: 5 * MIB + 10, deliveredBytes: 100 * MIB })]).order).toEqual([5]);
   });

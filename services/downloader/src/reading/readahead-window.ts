@@ -28,13 +28,18 @@ export const URGENT_PIECES = 2;
  * How far ahead of its playhead a reader is served. It starts small, because a new reader may be a probe that seeks away, and grows by
  * half of what was taken: still twofold every few windows, while what a socket swallows at once does not count for much.
  */
-export function windowBytes(deliveredBytes: number): number {
-  return Math.min(WINDOW_START_BYTES + deliveredBytes / 2, WINDOW_MAX_BYTES);
+export function windowBytes(deliveredBytes: number, pauseBytes = 0): number {
+  return Math.min(WINDOW_START_BYTES + Math.max(deliveredBytes / 2, pauseBytes), WINDOW_MAX_BYTES);
 }
 
-/** The bytes that a reader's window covers now; `limitBytes` is what the disk allows. */
-export function readerWindow(reader: ReaderView, pieceLength: number, limitBytes = Number.POSITIVE_INFINITY): ByteRange {
-  const most = Math.min(windowBytes(reader.deliveredBytes), pieceLength * WINDOW_MAX_PIECES, limitBytes);
+/** What bounds all windows: `pauseBytes` are what peers that pause want to be asked for at once, `limitBytes` what the disk allows. */
+export type WindowBounds = { pauseBytes: number; limitBytes: number };
+const UNBOUNDED: WindowBounds = { pauseBytes: 0, limitBytes: Number.POSITIVE_INFINITY };
+
+/** The bytes that a reader's window covers now. */
+export function readerWindow(reader: ReaderView, pieceLength: number, bounds = UNBOUNDED): ByteRange {
+  const wanted = windowBytes(reader.deliveredBytes, bounds.pauseBytes);
+  const most = Math.min(wanted, pieceLength * WINDOW_MAX_PIECES, bounds.limitBytes);
   const bytes = Math.max(most, pieceLength * (WINDOW_MIN_PIECES - 1) + 1);
   return { start: reader.playhead, end: Math.min(reader.end, reader.playhead + bytes) };
 }
@@ -56,7 +61,7 @@ export function planWantedPieces(
   prepared: readonly number[],
   pieceLength: number,
   isMissing: (pieceIndex: number) => boolean,
-  limitBytes = Number.POSITIVE_INFINITY,
+  bounds = UNBOUNDED,
 ): WantedPieces {
   const order: number[] = [];
   const seen = new Set<number>();
@@ -69,7 +74,7 @@ export function planWantedPieces(
   let urgentCount = 0;
   for (const urgency of ['held', 'ahead'] as const) {
     const groups = groupTies(readers.filter((reader) => reader.want.urgency === urgency)).map((group) =>
-      group.map((reader) => listMissing(readerWindow(reader, pieceLength, limitBytes), pieceLength, isMissing)),
+      group.map((reader) => listMissing(readerWindow(reader, pieceLength, bounds), pieceLength, isMissing)),
     );
     for (const group of groups)
       takeTurns(

@@ -39,12 +39,8 @@ async function sendFile(
   const file = findFile(content.metainfo, fileIndex);
   const etag = `"${content.metainfo.infoHash}-${fileIndex}"`;
   const { range, 'if-range': ifRange } = request.headers;
-  // RFC 9110 §14.2: ranges are defined for GET alone.
-  const outcome = planRange(
-    request.method === 'GET' ? { range, ifRange: ifRange as string | undefined } : {},
-    etag,
-    file.lengthBytes,
-  );
+  // HEAD too: RFC 9110 §14.2 defines ranges for GET alone, but every web server says with HEAD what GET would say.
+  const outcome = planRange({ range, ifRange: ifRange as string | undefined }, etag, file.lengthBytes);
   const headers: Record<string, string> = {
     'accept-ranges': 'bytes',
     etag,

@@ -4,24 +4,29 @@ import type { WireId } from './piece-progress.ts';
 
 /** Up to here a hash is made at once (1 ms per MiB); larger pieces are hashed beside the event loop. */
 const INLINE_HASH_BYTES = 2 * 1024 * 1024;
-/** Failed copies that are kept to find out who lied. */
-const EVIDENCE_MAX = 4;
+/** Wrong pieces that are remembered to find out who lied: 20 bytes a block, 80 KiB for the largest piece. */
+const EVIDENCE_MAX = 64;
+/** And of one piece so many wrong copies. */
+const COPIES_MAX = 4;
 
 export type FinishedPiece =
-  | { isRight: true; bytes: Buffer; liars: WireId[] }
-  /** `soleSender`: the only wire that sent of it, and so the one to blame; null when it was several. */
+  /** `acquitted` had a part in an earlier, wrong copy, and sent what was right. */
+  | { isRight: true; bytes: Buffer; senders: WireId[]; liars: WireId[]; acquitted: WireId[] }
+  /** `senders` of this copy and of wrong ones before; `soleSender` is who sent all of it, and so lied; null when it was several. */
   | { isRight: false; senders: WireId[]; soleSender: WireId | null };
 
 type Assembly = { bytes: Buffer; senders: (WireId | undefined)[] };
+/** What is kept of a wrong piece: who sent each block, and its hash. */
+type Evidence = { sender: WireId | undefined; hash: Buffer }[];
 
 /**
  * Blocks → verified pieces. Each block is copied at once into one buffer of its piece: the network's own buffers are
  * larger and would be kept alive by it. Remembers which wire sent which block; when a piece was wrong and a later copy
- * is right, the blocks that differ name the liars.
+ * is right, the blocks that differ name the liars, and nobody else is blamed.
  */
 export function createPieceAssembly(pieceLengthOf: (pieceIndex: number) => number, pieceHashes: Uint8Array) {
   const assemblies = new Map<number, Assembly>();
-  const evidence = new Map<number, Assembly>();
+  const evidence = new Map<number, Evidence[]>();
 
   return {
     write(pieceIndex: number, offset: number, block: Uint8Array, sender: WireId): void {
@@ -45,15 +50,16 @@ export function createPieceAssembly(pieceLengthOf: (pieceIndex: number) => numbe
       if (!assembly) return { isRight: false, senders: [], soleSender: null };
       assemblies.delete(pieceIndex);
       const isRight = await isPieceRight(assembly.bytes, pieceIndex, pieceHashes);
+      const senders = sendersOf(assembly.senders.map((sender) => ({ sender })));
       if (isRight) {
-        const liars = findLiars(evidence.get(pieceIndex), assembly);
+        const suspects = judge(evidence.get(pieceIndex) ?? [], assembly);
         evidence.delete(pieceIndex);
-        return { isRight, bytes: assembly.bytes, liars };
+        return { isRight, bytes: assembly.bytes, senders, ...suspects };
       }
-      const senders = [...new Set(assembly.senders)].filter((sender) => sender !== undefined);
-      evidence.set(pieceIndex, assembly);
+      const copies = [...(evidence.get(pieceIndex) ?? []), toEvidence(assembly)].slice(-COPIES_MAX);
+      evidence.set(pieceIndex, copies);
       if (evidence.size > EVIDENCE_MAX) evidence.delete(evidence.keys().next().value as number);
-      return { isRight, senders, soleSender: senders.length === 1 ? (senders[0] as WireId) : null };
+      return { isRight, senders: sendersOf(copies.flat()), soleSender: senders.length === 1 ? (senders[0] as WireId) : null };
     },
   };
 }
@@ -68,13 +74,30 @@ export async function isPieceRight(bytes: Uint8Array, pieceIndex: number, pieceH
   return Buffer.compare(actual, expected) === 0;
 }
 
-function findLiars(wrong: Assembly | undefined, right: Assembly): WireId[] {
-  if (!wrong) return [];
+function sendersOf(blocks: readonly { sender: WireId | undefined }[]): WireId[] {
+  return [...new Set(blocks.flatMap(({ sender }) => sender ?? []))];
+}
+
+function toEvidence({ bytes, senders }: Assembly): Evidence {
+  return senders.map((sender, blockIndex) => ({ sender, hash: hashBlock(bytes, blockIndex) }));
+}
+
+/** Compares wrong copies with the right one, block by block. */
+function judge(wrongCopies: readonly Evidence[], right: Assembly): { liars: WireId[]; acquitted: WireId[] } {
   const liars = new Set<WireId>();
-  for (const [blockIndex, sender] of wrong.senders.entries()) {
-    const start = blockIndex * BLOCK_BYTES;
-    const end = start + blockLengthAt(blockIndex, right.bytes.length);
-    if (sender !== undefined && wrong.bytes.compare(right.bytes, start, end, start, end) !== 0) liars.add(sender);
-  }
-  return [...liars];
+  const seen = new Set<WireId>();
+  for (const copy of wrongCopies)
+    for (const [blockIndex, { sender, hash }] of copy.entries()) {
+      if (sender === undefined) continue;
+      seen.add(sender);
+      if (!liars.has(sender) && !hash.equals(hashBlock(right.bytes, blockIndex))) liars.add(sender);
+    }
+  return { liars: [...liars], acquitted: [...seen].filter((wireId) => !liars.has(wireId)) };
+}
+
+function hashBlock(bytes: Buffer, blockIndex: number): Buffer {
+  const start = blockIndex * BLOCK_BYTES;
+  return createHash('sha1')
+    .update(bytes.subarray(start, start + blockLengthAt(blockIndex, bytes.length)))
+    .digest();
 }

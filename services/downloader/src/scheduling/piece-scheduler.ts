@@ -1,35 +1,34 @@
 import { BLOCK_BYTES, blockLengthAt } from './block.ts';
-import { type Command, createProgress, type Progress, type Request, toCommand, type WireId } from './piece-progress.ts';
-import { createWireMeter, type WireMeter } from './wire-meter.ts';
+import { createOpenPieces } from './open-pieces.ts';
+import {
+  type Command,
+  discardBlocksOf,
+  isWhole,
+  markReceived,
+  type Progress,
+  type Request,
+  toCommand,
+  type WireId,
+} from './piece-progress.ts';
+import { canServe, measureRoom, pickLateWire, pickWire, type SchedulerWire, type Wire } from './wire-choice.ts';
+import { createWireMeter } from './wire-meter.ts';
 
-/** What the scheduler may ask about a wire; the adapter answers from the real one. */
-export type SchedulerWire = {
-  hasPiece(pieceIndex: number): boolean;
-  /** How many requests the peer queues (`reqq` of its extended handshake). */
-  maxRequests(): number;
-};
+export type { SchedulerWire } from './wire-choice.ts';
 
+/** Buffers of all pieces that are not yet on the disk: six of 16 MiB, the largest common size (webtorrent.md §11.3). */
+export const OPEN_BYTES_MAX = 96 * 1024 * 1024;
 /** A block of an urgent piece that is older than this is asked for once more, of a wire that would be sooner. */
 const LATE_MS = 400;
 const LATE_GAIN = 0.7;
 /** Copies of one request that may be under way. */
 const LATE_COPIES = 3;
-/** An urgent block rather waits for the best wire than goes to one that takes so much longer. */
-const URGENT_PATIENCE = 1.5;
 /** A piece that a wire refused is not asked of it again for so long. */
 const REFUSED_MS = 3000;
-/** Half-fetched pieces that nobody wants any more are kept up to so many bytes: seeking back is common. */
-const KEPT_PARTIAL_BYTES = 32 * 1024 * 1024;
-
-type Wire = {
-  id: WireId;
-  view: SchedulerWire;
-  meter: WireMeter;
-  isUnchoked: boolean;
-  /** `piece:block` of what it owes us. */
-  owed: Set<number>;
-  refusedUntil: Map<number, number>;
-};
+/** A piece that is fetched from one wire alone is given to all when nothing of it came for so long, or it takes so long as a whole. */
+const SOLE_PATIENCE_MS = 1500;
+const SOLE_MAX_MS = 3000;
+/** A wire that may have lied is asked for nothing until the proof is here, at most so long. */
+const SUSPECT_MS = 5000;
 
 export type BlockOutcome = {
   /** False: a copy, or nothing that we want; its bytes are not to be kept. */
@@ -38,6 +37,9 @@ export type BlockOutcome = {
   commands: Command[];
 };
 
+/** What to say to the wires, and the pieces whose bytes may be dropped. */
+export type Plan = { commands: Command[]; dropped: number[] };
+
 export type PieceScheduler = ReturnType<typeof createPieceScheduler>;
 
 /**
@@ -45,19 +47,25 @@ export type PieceScheduler = ReturnType<typeof createPieceScheduler>;
  * the time come in, commands go out, and the same events give the same commands.
  *
  * Invariants: a block is asked of one wire, or of more only when it is urgent and late; nothing is asked that is not in
- * the order; what leaves the order is cancelled in the same call.
+ * the order; what leaves the order is cancelled in the same call; the pieces that need a buffer stay within
+ * `openBytesMax`.
  */
-export function createPieceScheduler(pieceLengthOf: (pieceIndex: number) => number, blocksPerPiece: number) {
+export function createPieceScheduler(
+  pieceLengthOf: (pieceIndex: number) => number,
+  blocksPerPiece: number,
+  openBytesMax = OPEN_BYTES_MAX,
+) {
   const wires = new Map<WireId, Wire>();
-  const pieces = new Map<number, Progress>();
+  const pieces = createOpenPieces(pieceLengthOf, openBytesMax);
   let order: readonly number[] = [];
-  let wanted = new Set<number>();
+  let ranks = new Map<number, number>();
   let urgentCount = 0;
 
   const keyOf = (pieceIndex: number, blockIndex: number) => pieceIndex * blocksPerPiece + blockIndex;
 
   function addWire(id: WireId, view: SchedulerWire): void {
-    wires.set(id, { id, view, meter: createWireMeter(), isUnchoked: false, owed: new Set(), refusedUntil: new Map() });
+    const meter = createWireMeter();
+    wires.set(id, { id, view, meter, isUnchoked: false, owed: new Set(), refusedUntil: new Map(), suspectUntil: 0 });
   }
 
   function removeWire(id: WireId): void {
@@ -76,54 +84,46 @@ export function createPieceScheduler(pieceLengthOf: (pieceIndex: number) => numb
     if (!isUnchoked) releaseAll(wire);
   }
 
-  /** Replaces the order. Returns the cancels of what nobody wants any more, and the pieces whose bytes may be dropped. */
-  function setOrder(next: readonly number[], nextUrgentCount: number): { commands: Command[]; dropped: number[] } {
+  /** Replaces the order; what nobody wants any more is cancelled. */
+  function setOrder(next: readonly number[], nextUrgentCount: number): Plan {
     order = next;
     urgentCount = nextUrgentCount;
-    wanted = new Set(next);
-    const commands: Command[] = [];
-    const dropped: number[] = [];
-    let keptBytes = 0;
-    for (const progress of [...pieces.values()].reverse()) {
-      if (wanted.has(progress.pieceIndex)) continue;
-      for (const blockIndex of [...progress.requests.keys()]) cancelAll(progress, blockIndex, commands);
-      keptBytes += progress.lengthBytes;
-      if (progress.receivedCount > 0 && keptBytes <= KEPT_PARTIAL_BYTES) continue;
-      pieces.delete(progress.pieceIndex);
-      dropped.push(progress.pieceIndex);
-    }
-    return { commands, dropped };
+    ranks = new Map(next.map((pieceIndex, rank) => [pieceIndex, rank]));
+    const plan: Plan = { commands: [], dropped: [] };
+    for (const progress of pieces.values())
+      if (!ranks.has(progress.pieceIndex))
+        for (const blockIndex of [...progress.requests.keys()]) cancelAll(progress, blockIndex, plan.commands);
+    for (const progress of pieces.listStale((pieceIndex) => ranks.has(pieceIndex))) dropPiece(progress, plan);
+    return plan;
   }
 
   /** What to ask for now: blocks in order, each of the wire that would have it here first. */
-  function plan(now: number): Command[] {
-    const commands: Command[] = [];
-    const provenCount = [...wires.values()].filter((wire) => wire.isUnchoked && wire.meter.isProven()).length;
-    const room = new Map<WireId, number>();
+  function plan(now: number): Plan {
+    const result: Plan = { commands: [], dropped: [] };
+    const room = measureRoom(wires.values(), now);
     let total = 0;
-    for (const wire of wires.values()) {
-      if (!wire.isUnchoked) continue;
-      const isAnotherProven = provenCount > (wire.meter.isProven() ? 1 : 0);
-      const free = wire.meter.depth(isAnotherProven, wire.view.maxRequests()) - wire.owed.size;
-      room.set(wire.id, Math.max(free, 0));
-      total += Math.max(free, 0);
-    }
+    for (const free of room.values()) total += free;
     for (const [rank, pieceIndex] of order.entries()) {
       if (total === 0) break;
-      const progress = ensureProgress(pieceIndex);
-      if (progress.unaskedCount === 0) continue;
-      const able = [...wires.values()].filter((wire) => canServe(wire, progress, now));
-      if (able.length === 0) continue;
+      const known = pieces.get(pieceIndex);
+      if (known?.unaskedCount === 0) continue;
+      if (known) forgetSlowSoleWire(known, now, result.commands);
+      const able = [...wires.values()].filter((wire) => canServe(wire, pieceIndex, known?.soleWire ?? null, now));
+      if (!able.some((wire) => room.has(wire.id))) continue;
+      const progress = known ?? openPiece(pieceIndex, rank, now, result);
+      if (!progress) continue;
       for (let blockIndex = 0; blockIndex < progress.blockCount && progress.unaskedCount > 0; blockIndex++) {
-        if (progress.isReceived[blockIndex] === 1 || progress.requests.has(blockIndex)) continue;
+        if (progress.senders[blockIndex] !== undefined || progress.requests.has(blockIndex)) continue;
         const wire = pickWire(able, room, rank < urgentCount, now);
         if (!wire) break;
-        commands.push(request(progress, blockIndex, wire, now));
-        room.set(wire.id, (room.get(wire.id) as number) - 1);
+        result.commands.push(request(progress, blockIndex, wire, now));
         total -= 1;
+        const free = (room.get(wire.id) as number) - 1;
+        if (free > 0) room.set(wire.id, free);
+        else room.delete(wire.id);
       }
     }
-    return commands;
+    return result;
   }
 
   /** Second requests for urgent blocks that are late; call it about every 100 ms. */
@@ -136,7 +136,10 @@ export function createPieceScheduler(pieceLengthOf: (pieceIndex: number) => numb
         const latest = requests.at(-1) as Request;
         if (now - latest.at < LATE_MS || requests.length >= LATE_COPIES) continue;
         const expectedMs = Math.min(...requests.map((each) => etaOf(each.wireId, now)));
-        const better = pickLateWire(progress, requests, expectedMs * LATE_GAIN, now);
+        const others = [...wires.values()].filter(
+          (wire) => canServe(wire, pieceIndex, null, now) && !requests.some((each) => each.wireId === wire.id),
+        );
+        const better = pickLateWire(others, expectedMs * LATE_GAIN, now);
         if (better) commands.push(request(progress, blockIndex, better, now));
       }
     }
@@ -152,15 +155,14 @@ export function createPieceScheduler(pieceLengthOf: (pieceIndex: number) => numb
     if (wasOwed) wire?.meter.received(now, lengthBytes, wire.owed.size);
     const progress = pieces.get(pieceIndex);
     if (!progress || !Number.isInteger(blockIndex) || blockIndex < 0 || blockIndex >= progress.blockCount) return stale;
-    if (lengthBytes !== blockLengthAt(blockIndex, progress.lengthBytes) || progress.isReceived[blockIndex] === 1) return stale;
-    if (progress.soleWire !== null && progress.soleWire !== id) return stale;
+    if (lengthBytes !== blockLengthAt(blockIndex, progress.lengthBytes) || progress.senders[blockIndex] !== undefined)
+      return stale;
+    if ((progress.soleWire ?? id) !== id || !wire || wire.suspectUntil > now) return stale;
 
     const commands: Command[] = [];
     if (progress.requests.has(blockIndex)) cancelAll(progress, blockIndex, commands, id);
-    progress.unaskedCount -= 1;
-    progress.isReceived[blockIndex] = 1;
-    progress.receivedCount += 1;
-    return { isFresh: true, isComplete: progress.receivedCount === progress.blockCount, commands };
+    markReceived(progress, blockIndex, id, now);
+    return { isFresh: true, isComplete: isWhole(progress), commands };
   }
 
   /** A wire refused a block, or the request ended without it. */
@@ -177,60 +179,78 @@ export function createPieceScheduler(pieceLengthOf: (pieceIndex: number) => numb
 
   /** The piece is whole and right, or otherwise no longer to be fetched. */
   function forgetPiece(pieceIndex: number): Command[] {
-    const commands: Command[] = [];
     const progress = pieces.get(pieceIndex);
-    if (progress) for (const blockIndex of [...progress.requests.keys()]) cancelAll(progress, blockIndex, commands);
-    pieces.delete(pieceIndex);
+    const result: Plan = { commands: [], dropped: [] };
+    if (progress) dropPiece(progress, result);
+    return result.commands;
+  }
+
+  /**
+   * The piece was whole and wrong: it is fetched again, from the witness alone if there is one. Until that is whole the
+   * suspects are asked for nothing, and what they sent of other pieces does not count.
+   */
+  function restartPiece(pieceIndex: number, witness: WireId | null, suspects: readonly WireId[], now: number): Command[] {
+    const commands = forgetPiece(pieceIndex);
+    commands.push(...distrust(suspects, now + SUSPECT_MS));
+    if (witness === null) return commands;
+    acquit([witness]);
+    if (ranks.has(pieceIndex) && wires.has(witness)) pieces.open(pieceIndex, now).soleWire = witness;
     return commands;
   }
 
-  /** The piece was whole and wrong: it is fetched again, from one wire alone if there is one. */
-  function restartPiece(pieceIndex: number, soleWire: WireId | null): void {
-    pieces.delete(pieceIndex);
-    ensureProgress(pieceIndex).soleWire = soleWire !== null && wires.has(soleWire) ? soleWire : null;
-  }
-
-  function ensureProgress(pieceIndex: number): Progress {
-    const known = pieces.get(pieceIndex);
-    if (known) return known;
-    const progress = createProgress(pieceIndex, pieceLengthOf(pieceIndex));
-    pieces.set(pieceIndex, progress);
-    return progress;
-  }
-
-  function canServe(wire: Wire, progress: Progress, now: number): boolean {
-    if (!wire.isUnchoked || !wire.view.hasPiece(progress.pieceIndex)) return false;
-    if (progress.soleWire !== null && progress.soleWire !== wire.id) return false;
-    return (wire.refusedUntil.get(progress.pieceIndex) ?? 0) <= now;
-  }
-
-  function pickWire(able: readonly Wire[], room: ReadonlyMap<WireId, number>, isUrgent: boolean, now: number): Wire | null {
-    let best: Wire | null = null;
-    let bestMs = Number.POSITIVE_INFINITY;
-    let soonestMs = Number.POSITIVE_INFINITY;
-    for (const wire of able) {
-      const ms = wire.meter.etaMs(now, wire.owed.size);
-      soonestMs = Math.min(soonestMs, ms);
-      if ((room.get(wire.id) ?? 0) > 0 && ms < bestMs) {
-        best = wire;
-        bestMs = ms;
-      }
+  /** Nothing is asked of these wires until then, and what they have sent of unfinished pieces is fetched again. */
+  function distrust(wireIds: readonly WireId[], until: number): Command[] {
+    const commands: Command[] = [];
+    for (const id of wireIds) {
+      const wire = wires.get(id);
+      if (!wire) continue;
+      wire.suspectUntil = until;
+      commands.push(...withdrawAll(wire));
     }
-    return isUrgent && bestMs > soonestMs * URGENT_PATIENCE ? null : best;
+    const distrusted = new Set(wireIds);
+    for (const progress of pieces.values()) if (!isWhole(progress)) discardBlocksOf(progress, distrusted);
+    return commands;
   }
 
-  function pickLateWire(progress: Progress, requests: readonly Request[], withinMs: number, now: number): Wire | null {
-    let best: Wire | null = null;
-    let bestMs = withinMs;
-    for (const wire of wires.values()) {
-      if (!canServe(wire, progress, now) || requests.some((each) => each.wireId === wire.id)) continue;
-      const ms = wire.meter.etaMs(now, wire.owed.size);
-      if (ms < bestMs) {
-        best = wire;
-        bestMs = ms;
-      }
+  /** It has lied: whether it is still there or not, nothing of it counts any more. */
+  function exclude(id: WireId): Command[] {
+    return distrust([id], Number.POSITIVE_INFINITY);
+  }
+
+  /** It is known who lied; these did not. */
+  function acquit(wireIds: readonly WireId[]): void {
+    for (const id of wireIds) {
+      const wire = wires.get(id);
+      if (wire) wire.suspectUntil = 0;
     }
-    return best;
+  }
+
+  /** Null while there is no room: what nobody wants or can give makes room, and for an urgent piece what is behind it. */
+  function openPiece(pieceIndex: number, rank: number, now: number, result: Plan): Progress | null {
+    const isUrgent = rank < urgentCount;
+    const victims = pieces.planRoom(pieceIndex, (other) => {
+      const otherRank = ranks.get(other.pieceIndex);
+      if (otherRank === undefined) return 0;
+      const isStuck = ![...wires.values()].some((wire) => canServe(wire, other.pieceIndex, other.soleWire, now));
+      if (isStuck && other.requests.size === 0) return 1;
+      return isUrgent && otherRank > rank ? 1 + 1 / otherRank : null;
+    });
+    for (const victim of victims ?? []) dropPiece(victim, result);
+    return victims && pieces.open(pieceIndex, now);
+  }
+
+  function dropPiece(progress: Progress, result: Plan): void {
+    for (const blockIndex of [...progress.requests.keys()]) cancelAll(progress, blockIndex, result.commands);
+    pieces.close(progress.pieceIndex);
+    result.dropped.push(progress.pieceIndex);
+  }
+
+  /** Being asked alone is a chance to be believed, not to hold the piece up. */
+  function forgetSlowSoleWire(progress: Progress, now: number, commands: Command[]): void {
+    if (progress.soleWire === null) return;
+    if (now - progress.movedAt < SOLE_PATIENCE_MS && now - progress.openedAt < SOLE_MAX_MS) return;
+    progress.soleWire = null;
+    for (const blockIndex of [...progress.requests.keys()]) cancelAll(progress, blockIndex, commands);
   }
 
   function etaOf(id: WireId, now: number): number {
@@ -268,6 +288,16 @@ export function createPieceScheduler(pieceLengthOf: (pieceIndex: number) => numb
     else if (progress.requests.delete(blockIndex)) progress.unaskedCount += 1;
   }
 
+  /** Its requests go back; what is still on its way is cancelled. */
+  function withdrawAll(wire: Wire): Command[] {
+    const commands = [...wire.owed].flatMap((key) => {
+      const progress = pieces.get(Math.floor(key / blocksPerPiece));
+      return progress ? [toCommand('cancel', wire.id, progress, key % blocksPerPiece)] : [];
+    });
+    releaseAll(wire);
+    return commands;
+  }
+
   function releaseAll(wire: Wire): void {
     for (const key of [...wire.owed]) {
       const progress = pieces.get(Math.floor(key / blocksPerPiece));
@@ -277,5 +307,22 @@ export function createPieceScheduler(pieceLengthOf: (pieceIndex: number) => numb
     wire.meter.idle();
   }
 
-  return { addWire, removeWire, setUnchoked, setOrder, plan, planLate, blockReceived, requestFailed, forgetPiece, restartPiece };
+  return {
+    addWire,
+    removeWire,
+    setUnchoked,
+    setOrder,
+    plan,
+    planLate,
+    blockReceived,
+    requestFailed,
+    forgetPiece,
+    restartPiece,
+    exclude,
+    acquit,
+    rateOf: (id: WireId) => wires.get(id)?.meter.rate() ?? 0,
+    /** What the wires that pause want to have been asked for before they do. */
+    pauseBytes: () => [...wires.values()].reduce((sum, wire) => sum + wire.meter.pauseDepth() * BLOCK_BYTES, 0),
+    openBytes: () => pieces.bytes(),
+  };
 }

@@ -1,12 +1,15 @@
 import { performance } from 'node:perf_hooks';
 import type { PeerWire } from 'webtorrent';
 import type { Command, WireId } from './piece-progress.ts';
-import type { PieceScheduler } from './piece-scheduler.ts';
+import type { PieceScheduler, Plan } from './piece-scheduler.ts';
 
 /** The late-block rule looks this often; only while something is wanted. */
 const TICK_MS = 100;
 /** `reqq` of a peer that does not say: libtorrent's and BEP 10's usual value. */
 const REQUESTS_MAX_GUESS = 250;
+
+/** Wires that have closed are remembered so many: what they sent may turn out wrong later. */
+const DEPARTED_MAX = 200;
 
 /** What brings blocks: a peer's wire, or a web seed that looks like one. */
 export type BlockWire = Pick<
@@ -18,14 +21,19 @@ export type BlockWire = Pick<
   readonly destroyed: boolean;
 };
 
-export type BlockListener = (wireId: WireId, pieceIndex: number, offset: number, block: Uint8Array) => void;
+export type WireListener = {
+  onBlock(wireId: WireId, pieceIndex: number, offset: number, block: Uint8Array): void;
+  /** What is here of the piece is not needed any more. */
+  onDropped(pieceIndex: number): void;
+};
 
 /**
  * The scheduler's hands: carries its commands to the wires, and the wires' events to it. Blocks are taken from the event
  * `piece`, which also brings those that were cancelled too late; callbacks only tell of failures.
  */
-export function createWires(scheduler: PieceScheduler, onBlock: BlockListener) {
+export function createWires(scheduler: PieceScheduler, listener: WireListener) {
   const wires = new Map<WireId, BlockWire>();
+  const departed = new Map<WireId, BlockWire>();
   let lastId = 0;
   let isPlanning = false;
   let ticker: NodeJS.Timeout | undefined;
@@ -49,9 +57,11 @@ export function createWires(scheduler: PieceScheduler, onBlock: BlockListener) {
       wake();
     });
     for (const event of ['bitfield', 'have', 'have-all'] as const) wire.on(event, wake);
-    wire.on('piece', (pieceIndex, offset, block) => onBlock(id, pieceIndex, offset, block));
+    wire.on('piece', (pieceIndex, offset, block) => listener.onBlock(id, pieceIndex, offset, block));
     wire.once('close', () => {
       wires.delete(id);
+      departed.set(id, wire);
+      if (departed.size > DEPARTED_MAX) departed.delete(departed.keys().next().value as WireId);
       scheduler.removeWire(id);
       wake();
     });
@@ -67,8 +77,13 @@ export function createWires(scheduler: PieceScheduler, onBlock: BlockListener) {
     isPlanning = true;
     setImmediate(() => {
       isPlanning = false;
-      execute(scheduler.plan(performance.now()));
+      carryOut(scheduler.plan(performance.now()));
     });
+  }
+
+  function carryOut({ commands, dropped }: Plan): void {
+    execute(commands);
+    for (const pieceIndex of dropped) listener.onDropped(pieceIndex);
   }
 
   function execute(commands: readonly Command[]): void {
@@ -96,5 +111,13 @@ export function createWires(scheduler: PieceScheduler, onBlock: BlockListener) {
       : undefined;
   }
 
-  return { add, wake, execute, setTicking, get: (id: WireId) => wires.get(id), close: () => setTicking(false) };
+  return {
+    add,
+    wake,
+    execute,
+    carryOut,
+    setTicking,
+    get: (id: WireId) => wires.get(id) ?? departed.get(id),
+    close: () => setTicking(false),
+  };
 }

@@ -6,8 +6,11 @@ import { isNoSpace, type PieceStore } from './piece-store.ts';
 
 /** When the disk was full though our budget was not, what we have becomes the budget for so long. */
 const SMALL_DISK_MS = 60_000;
-/** And of it so much is left free, for pieces that are being written. */
-const SMALL_DISK_SHARE = 0.9;
+/** And of it these shares, one attempt to write after the other: windows shrink with the budget, and what they free can go. */
+const SMALL_DISK_SHARES = [0.9, 0.7, 0.4];
+
+/** Pieces that have just been written are read next: so many bytes of them are kept, and the disk is not asked. */
+const FRESH_BYTES = 16 * 1024 * 1024;
 
 export type PieceShelf = {
   /** Pieces of an earlier process that nobody has hashed yet. */
@@ -17,7 +20,9 @@ export type PieceShelf = {
   /** Writes a right piece, and evicts others for it. @throws ProblemError `storage-full`. */
   put(pieceIndex: number, bytes: Uint8Array): Promise<void>;
   /** Fewer bytes than asked for where its file has been damaged. */
-  read(pieceIndex: number, offset: number, lengthBytes: number): Promise<Buffer>;
+  read(pieceIndex: number, offset: number, lengthBytes: number): Promise<Uint8Array>;
+  /** A viewer reads it now. */
+  touch(pieceIndex: number): void;
   drop(pieceIndex: number): Promise<void>;
   /** What the disk has given us so far: less than asked for when it turned out to be smaller. */
   budgetBytes(): number;
@@ -38,6 +43,8 @@ export function createPieceShelf(options: ShelfOptions): PieceShelf {
   const { store, lengthOf, pieceHashes, listPinned, onEvicted } = options;
   const candidates = new Set(store.candidates);
   const stored = new Map<number, StoredPiece>();
+  const fresh = new Map<number, Uint8Array>();
+  let freshBytes = 0;
   let usedBytes = 0;
   let smallDisk: { bytes: number; until: number } | null = null;
   for (const pieceIndex of candidates) usedBytes += lengthOf(pieceIndex);
@@ -47,7 +54,23 @@ export function createPieceShelf(options: ShelfOptions): PieceShelf {
     return Math.min(options.budgetBytes, smallDisk?.bytes ?? Number.POSITIVE_INFINITY);
   }
 
+  function keepFresh(pieceIndex: number, bytes: Uint8Array): void {
+    forgetFresh(pieceIndex);
+    fresh.set(pieceIndex, bytes);
+    freshBytes += bytes.length;
+    for (const oldest of fresh.keys()) {
+      if (freshBytes <= FRESH_BYTES) break;
+      forgetFresh(oldest);
+    }
+  }
+
+  function forgetFresh(pieceIndex: number): void {
+    freshBytes -= fresh.get(pieceIndex)?.length ?? 0;
+    fresh.delete(pieceIndex);
+  }
+
   async function drop(pieceIndex: number): Promise<void> {
+    forgetFresh(pieceIndex);
     if (candidates.delete(pieceIndex) || stored.delete(pieceIndex)) usedBytes -= lengthOf(pieceIndex);
     onEvicted(pieceIndex);
     await store.remove(pieceIndex);
@@ -77,6 +100,7 @@ export function createPieceShelf(options: ShelfOptions): PieceShelf {
       throw error;
     }
     stored.set(pieceIndex, { pieceIndex, lengthBytes: bytes.length, lastReadAt: performance.now() });
+    keepFresh(pieceIndex, bytes);
   }
 
   return {
@@ -96,20 +120,23 @@ export function createPieceShelf(options: ShelfOptions): PieceShelf {
       return false;
     },
     async put(pieceIndex, bytes) {
-      try {
-        await write(pieceIndex, bytes);
-      } catch (error) {
-        if (!isNoSpace(error)) throw error;
-        smallDisk = { bytes: usedBytes * SMALL_DISK_SHARE, until: performance.now() + SMALL_DISK_MS };
-        await write(pieceIndex, bytes).catch((cause: unknown) => {
-          throw isNoSpace(cause) ? new ProblemError('storage-full', {}, { cause }) : cause;
-        });
-      }
+      const fullBytes = usedBytes;
+      for (const share of [...SMALL_DISK_SHARES, null])
+        try {
+          return await write(pieceIndex, bytes);
+        } catch (error) {
+          if (!isNoSpace(error)) throw error;
+          if (share === null) throw new ProblemError('storage-full', {}, { cause: error });
+          smallDisk = { bytes: fullBytes * share, until: performance.now() + SMALL_DISK_MS };
+        }
     },
     async read(pieceIndex, offset, lengthBytes) {
+      const bytes = fresh.get(pieceIndex);
+      return bytes ? bytes.subarray(offset, offset + lengthBytes) : store.read(pieceIndex, offset, lengthBytes);
+    },
+    touch(pieceIndex) {
       const piece = stored.get(pieceIndex);
       if (piece) piece.lastReadAt = performance.now();
-      return store.read(pieceIndex, offset, lengthBytes);
     },
   };
 }

@@ -3,15 +3,17 @@ import { type Logger, ProblemError } from '@lodestream/service-kit';
 import type { ByteRange, Metainfo, Want } from '@lodestream/shared';
 import { pieceLengthAt, pieceSpan } from '../reading/piece-span.ts';
 import { createPieceWaiters } from '../reading/piece-waiters.ts';
-import { planWantedPieces, type ReaderView, readerWindow } from '../reading/readahead-window.ts';
+import { planWantedPieces, type ReaderView, readerWindow, type WindowBounds } from '../reading/readahead-window.ts';
 import { blockCountOf } from '../scheduling/block.ts';
 import { createPieceAssembly } from '../scheduling/piece-assembly.ts';
 import type { WireId } from '../scheduling/piece-progress.ts';
 import { createPieceScheduler } from '../scheduling/piece-scheduler.ts';
+import { createTrust } from '../scheduling/trust.ts';
 import { type BlockWire, createWires } from '../scheduling/wires.ts';
 import { createPieceBits, type PieceBits } from '../storage/piece-bits.ts';
 import { createPieceShelf } from '../storage/piece-shelf.ts';
 import type { PieceStore } from '../storage/piece-store.ts';
+import { guardAgainstStaleRequests } from './leecher-guard.ts';
 import type { Swarm } from './swarm.ts';
 
 /** Reads that may be open at once; more are an error of the caller (webtorrent.md §11.3). */
@@ -46,6 +48,9 @@ export class Content {
   readonly #scheduler;
   readonly #assembly;
   readonly #wires;
+  readonly #trust = createTrust((wireId) => this.#scheduler.rateOf(wireId));
+  /** Wires that have been banned: each costs an address, and is 8 bytes here. */
+  readonly #excluded = new Set<WireId>();
   readonly #shelf;
   readonly #waiters = createPieceWaiters();
   readonly #readers = new Map<number, ReaderView>();
@@ -81,9 +86,18 @@ export class Content {
       listPinned: () => this.#listPinned(),
       onEvicted: (pieceIndex) => this.#onEvicted(pieceIndex),
     });
-    this.#wires = createWires(this.#scheduler, (...block) => this.#onBlock(...block));
-    for (const wire of [...swarm.wires, ...webSeeds]) this.#wires.add(wire);
-    swarm.on('wire', (wire) => this.#wires.add(wire));
+    this.#wires = createWires(this.#scheduler, {
+      onBlock: (...block) => this.#onBlock(...block),
+      onDropped: (pieceIndex) => this.#assembly.drop(pieceIndex),
+    });
+    for (const webSeed of webSeeds) this.#wires.add(webSeed);
+    for (const wire of swarm.wires) this.#addWire(wire);
+    swarm.on('wire', (wire) => this.#addWire(wire));
+  }
+
+  #addWire(wire: Swarm['wires'][number]): void {
+    this.#wires.add(wire);
+    guardAgainstStaleRequests(wire, (pieceIndex) => this.have.has(pieceIndex));
   }
 
   /** @throws ProblemError `busy` beyond the limit of readers. */
@@ -113,7 +127,13 @@ export class Content {
   }
 
   /** Bytes of a piece that is here; fewer where its file has been damaged. */
-  readPiece(pieceIndex: number, offset: number, lengthBytes: number): Promise<Buffer> {
+  readPiece(pieceIndex: number, offset: number, lengthBytes: number): Promise<Uint8Array> {
+    this.#shelf.touch(pieceIndex);
+    return this.#shelf.read(pieceIndex, offset, lengthBytes);
+  }
+
+  /** The same for other peers: what they read is not kept longer for it. */
+  servePiece(pieceIndex: number, offset: number, lengthBytes: number): Promise<Uint8Array> {
     return this.#shelf.read(pieceIndex, offset, lengthBytes);
   }
 
@@ -148,7 +168,7 @@ export class Content {
     if (this.#isClosed) return;
     const readers = [...this.#readers.values()];
     const isMissing = (pieceIndex: number) => !this.have.has(pieceIndex);
-    const plan = planWantedPieces(readers, this.#prepared.flat(), this.metainfo.pieceLength, isMissing, this.#windowLimitBytes());
+    const plan = planWantedPieces(readers, this.#prepared.flat(), this.metainfo.pieceLength, isMissing, this.#windowBounds());
     const order: number[] = [];
     let urgentCount = 0;
     for (const [rank, pieceIndex] of plan.order.entries()) {
@@ -159,9 +179,7 @@ export class Content {
         if (rank < plan.urgentCount) urgentCount = order.length;
       }
     }
-    const { commands, dropped } = this.#scheduler.setOrder(order, urgentCount);
-    for (const pieceIndex of dropped) this.#assembly.drop(pieceIndex);
-    this.#wires.execute(commands);
+    this.#wires.carryOut(this.#scheduler.setOrder(order, urgentCount));
     this.#wires.setTicking(order.length > 0);
     this.#wires.wake();
   }
@@ -179,13 +197,13 @@ export class Content {
       const finished = await this.#assembly.finish(pieceIndex);
       if (this.#isClosed) return;
       if (finished.isRight) {
+        this.#scheduler.acquit(finished.acquitted);
+        this.#trust.credit(finished.senders);
         for (const liar of finished.liars) this.#ban(liar, 'sent wrong blocks');
         await this.#shelf.put(pieceIndex, finished.bytes);
         this.#onVerified(pieceIndex);
       } else {
-        this.#logger.warn({ pieceIndex, senders: finished.senders.length }, 'bad piece');
-        if (finished.soleSender !== null) this.#ban(finished.soleSender, 'sent a wrong piece');
-        this.#scheduler.restartPiece(pieceIndex, finished.soleSender === null ? (finished.senders[0] ?? null) : null);
+        this.#onBadPiece(pieceIndex, finished);
       }
     } catch (error) {
       this.#onStorageFull(pieceIndex, error);
@@ -194,7 +212,17 @@ export class Content {
     }
   }
 
+  #onBadPiece(pieceIndex: number, { senders, soleSender }: { senders: WireId[]; soleSender: WireId | null }): void {
+    this.#logger.warn({ pieceIndex, senders: senders.length }, 'bad piece');
+    if (soleSender !== null) this.#ban(soleSender, 'sent a wrong piece');
+    const { witness, suspects } = this.#trust.pickWitness(senders.filter((wireId) => !this.#excluded.has(wireId)));
+    this.#wires.execute(this.#scheduler.restartPiece(pieceIndex, witness, suspects, performance.now()));
+  }
+
   #ban(wireId: WireId, reason: string): void {
+    if (this.#excluded.has(wireId)) return;
+    this.#excluded.add(wireId);
+    this.#wires.execute(this.#scheduler.exclude(wireId));
     const wire = this.#wires.get(wireId);
     if (wire) this.#swarm.ban(wire, reason);
   }
@@ -225,6 +253,9 @@ export class Content {
     this.#checking.add(pieceIndex);
     try {
       if (await this.#shelf.checkCandidate(pieceIndex)) this.#onVerified(pieceIndex);
+    } catch (error) {
+      // What cannot be read or deleted is fetched again; a broken disk shows when that is written.
+      this.#logger.error({ err: error, pieceIndex }, 'a piece of an earlier process could not be checked');
     } finally {
       this.#checking.delete(pieceIndex);
       this.#updateSoon();
@@ -235,7 +266,7 @@ export class Content {
     const pinned = new Set([...this.#prepared.flat(), ...this.#checking]);
     for (const reader of this.#readers.values()) {
       const { first, end } = pieceSpan(
-        readerWindow(reader, this.metainfo.pieceLength, this.#windowLimitBytes()),
+        readerWindow(reader, this.metainfo.pieceLength, this.#windowBounds()),
         this.metainfo.pieceLength,
       );
       for (let pieceIndex = first; pieceIndex < end; pieceIndex++) pinned.add(pieceIndex);
@@ -243,8 +274,9 @@ export class Content {
     return pinned;
   }
 
-  #windowLimitBytes(): number {
-    return (this.#shelf.budgetBytes() * WINDOWS_SHARE) / Math.max(1, this.#readers.size);
+  #windowBounds(): WindowBounds {
+    const limitBytes = (this.#shelf.budgetBytes() * WINDOWS_SHARE) / Math.max(1, this.#readers.size);
+    return { pauseBytes: this.#scheduler.pauseBytes(), limitBytes };
   }
 
   #isStorageFull(): boolean {

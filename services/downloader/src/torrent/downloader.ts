@@ -107,7 +107,7 @@ export async function openDownloader(
     state = { at: 'ready', content };
     await swarm.useMetainfo(read, async (pieceIndex, offset, lengthBytes) => {
       if (!content.have.has(pieceIndex)) throw new Error('this piece is not here');
-      return content.readPiece(pieceIndex, offset, lengthBytes);
+      return content.servePiece(pieceIndex, offset, lengthBytes);
     });
     if (read.infoBytes.length <= METADATA_KEPT_MAX_BYTES) memory.saveMetadata(read.infoBytes);
     for (const fileIndex of toPrepare) prepareFile(content, fileIndex);
@@ -151,6 +151,7 @@ export async function openDownloader(
         infoHash: spec.infoHash,
         state: state.at,
         ...(state.at === 'failed' ? { problem: state.problem } : {}),
+        ...(info?.infoHashV2 === undefined ? {} : { infoHashV2: info.infoHashV2 }),
         name: info?.name ?? spec.source.displayName,
         lengthBytes: info?.lengthBytes ?? 0,
         pieceLength: info?.pieceLength ?? 0,

@@ -185,6 +185,8 @@ export async function joinSwarm(
         if (wire.remoteAddress !== undefined) banned.add(addressKey(wire.remoteAddress));
         events.emit('ban', wire);
         wire.destroy();
+        for (const other of [...torrent.wires])
+          if (other.remoteAddress !== undefined && client.banned.contains(other.remoteAddress)) other.destroy();
       },
     },
     leave: {

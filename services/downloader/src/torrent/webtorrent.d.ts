@@ -126,6 +126,7 @@ declare module 'webtorrent' {
       'allowed-fast': [number];
       interested: [];
       piece: [pieceIndex: number, offset: number, block: Uint8Array];
+      request: [pieceIndex: number, offset: number, lengthBytes: number];
       close: [];
     }> {
     readonly type: string;
@@ -135,6 +136,7 @@ declare module 'webtorrent' {
     readonly peerChoking: boolean;
     readonly peerPieces: { get(pieceIndex: number): boolean; readonly buffer: Uint8Array; setAll?: unknown };
     peerAllowedFastSet: number[];
+    readonly peerExtendedMapping: { readonly lt_donthave?: number };
     readonly peerExtendedHandshake: { reqq?: unknown };
     readonly isSeeder?: boolean;
     readonly ut_metadata: EventEmitter<{ metadata: [Uint8Array] }> & { readonly metadata: Uint8Array; cancel(): void };

@@ -1,4 +1,11 @@
-import { type Rendition, type RunOrders, type RunSpec, type RunStatus, segmentStartSeconds } from '@lodestream/shared';
+import {
+  type InfoHash,
+  type Rendition,
+  type RunOrders,
+  type RunSpec,
+  type RunStatus,
+  segmentStartSeconds,
+} from '@lodestream/shared';
 import type { SlotClaim } from '../admission/encode-slots.ts';
 import type { RunView } from './plan-segment.ts';
 
@@ -11,7 +18,7 @@ export type RunHandle = {
   readonly uid: string;
   /** Rendition of a file of a torrent: runs of one key serve each other's segments. */
   readonly key: string;
-  /** Somebody here wants something of it; else another gateway started it, and only that one gives it orders. */
+  /** This gateway has wanted something of it: from then on it gives it orders. Of others it only asks how they are. */
   isOurs: boolean;
   status: RunStatus | undefined;
   until: number | null;
@@ -22,12 +29,12 @@ export type RunHandle = {
   touches: Set<number>;
 };
 
-export function createRunHandle(spec: RunSpec, uid: string, key: string, isOurs = true): RunHandle {
+export function createRunHandle(spec: RunSpec, uid: string): RunHandle {
   return {
     spec,
     uid,
-    key,
-    isOurs,
+    key: runKey(spec.infoHash, spec.fileIndex, spec.rendition.id),
+    isOurs: false,
     status: undefined,
     until: spec.until,
     // Sound needs no slot; a picture has one when it is given one, or every new run would pass the longest waiter.
@@ -37,6 +44,10 @@ export function createRunHandle(spec: RunSpec, uid: string, key: string, isOurs 
     demands: [],
     touches: new Set(),
   };
+}
+
+export function runKey(infoHash: InfoHash, fileIndex: number, renditionId: string): string {
+  return `${infoHash}/${fileIndex}/${renditionId}`;
 }
 
 /** A request for a segment of this run came; it waits until what is returned is called. */
@@ -49,6 +60,7 @@ export function addWaiter(handle: RunHandle, segment: number, nowMs: number): ()
 }
 
 export function noteDemand(handle: RunHandle, segment: number, nowMs: number): void {
+  handle.isOurs = true;
   handle.demands = [...handle.demands.filter((demand) => nowMs - demand.atMs < DEMAND_WINDOW_MS), { segment, atMs: nowMs }].slice(
     -64,
   );
@@ -86,12 +98,13 @@ export function claimSlot(handle: RunHandle): SlotClaim {
 }
 
 /** The orders for now; what was touched since the last is in them once. */
-export function buildOrders(handle: RunHandle, source: RunOrders['source']): RunOrders {
+export function buildOrders(handle: RunHandle, from: string, source: RunOrders['source']): RunOrders {
   const { rendition, startSegment } = handle.spec;
   const waiting = [...handle.waiters].map((waiter) => waiter.segment);
   const touch = [...handle.touches];
   handle.touches.clear();
   return {
+    from,
     until: handle.until,
     demand: Math.max(startSegment, ...handle.demands.map((demand) => demand.segment)),
     hasSlot: handle.hasSlot,

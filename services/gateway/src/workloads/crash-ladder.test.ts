@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CrashLadder, LOCAL_LADDER, planRestart } from './crash-ladder.ts';
+import { type CrashLadder, countCrash, LOCAL_LADDER, planRestart } from './crash-ladder.ts';
 
 describe('planRestart', () => {
   it('waits 0, 1, 5 and 15 s after the crashes of a local workload, then keeps the error', () => {
@@ -31,6 +31,7 @@ describe('planRestart', () => {
       delaysMs: fc.array(fc.nat(90_000), { maxLength: 8 }),
       windowMs: fc.constant(600_000),
       keepErrorMs: fc.nat(90_000),
+      steadyMs: fc.nat(90_000),
     });
     fc.assert(
       fc.property(ladders, fc.integer({ min: 1, max: 12 }), (ladder: CrashLadder, count) => {
@@ -42,5 +43,21 @@ describe('planRestart', () => {
         else expect(plan).toEqual({ do: 'restart', atMs: last + step });
       }),
     );
+  });
+});
+
+describe('countCrash', () => {
+  it('counts crashes one after the other, for as long as the window', () => {
+    expect(countCrash(LOCAL_LADDER, [1000, 2000], 2500, 3000)).toEqual([1000, 2000, 3000]);
+    const late = LOCAL_LADDER.windowMs + 1500;
+    expect(countCrash(LOCAL_LADDER, [1000, 2000], late - 100, late)).toEqual([2000, late]);
+  });
+
+  it('begins anew after a life of some length: one that is killed every ten seconds is back at once, every time', () => {
+    let crashes: readonly number[] = [];
+    for (let now = 10_000; now < 300_000; now += 10_000) {
+      crashes = countCrash(LOCAL_LADDER, crashes, now - 9000, now);
+      expect(planRestart(LOCAL_LADDER, crashes, now)).toEqual({ do: 'restart', atMs: now });
+    }
   });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Logger, ProblemError, withSignal } from '@lodestream/service-kit';
 import { buildProblem, type WorkerSpec } from '@lodestream/shared';
-import { type CrashLadder, planRestart } from './crash-ladder.ts';
+import { type CrashLadder, countCrash, planRestart } from './crash-ladder.ts';
 import { isAlive, isReady, type ReadyWorkload, type Workload } from './workload.ts';
 import { logId } from './workload-name.ts';
 
@@ -10,6 +10,8 @@ export type TableEntry = {
   workload: Workload;
   /** Of `performance.now()`, ascending; those longer ago than the ladder looks back are dropped. */
   crashesAtMs: number[];
+  /** When what runs for it was started last, by the same clock. */
+  startedAtMs: number;
   /** What happens to it next by itself: its next start, or that it is forgotten. */
   timer: NodeJS.Timeout | undefined;
 };
@@ -46,7 +48,12 @@ export type WorkloadTable<E extends TableEntry> = {
   clear(): void;
 };
 
-export function newWorkload(spec: WorkerSpec): Workload {
+/** What is about to be started. */
+export function newTableEntry(spec: WorkerSpec, crashesAtMs: number[]): TableEntry {
+  return { workload: newWorkload(spec), crashesAtMs, startedAtMs: performance.now(), timer: undefined };
+}
+
+function newWorkload(spec: WorkerSpec): Workload {
   return {
     name: spec.name,
     uid: randomUUID(),
@@ -84,7 +91,9 @@ export function createWorkloadTable<E extends TableEntry>(options: TableOptions<
     crash(entry) {
       clearTimeout(entry.timer);
       const now = performance.now();
-      entry.crashesAtMs = [...entry.crashesAtMs, now].filter((at) => now - at <= ladder.windowMs);
+      // A run that lived long may still have died of the same frame as the one before it.
+      const startedAtMs = entry.workload.spec.kind === 'downloader' ? entry.startedAtMs : now;
+      entry.crashesAtMs = countCrash(ladder, entry.crashesAtMs, startedAtMs, now);
       const plan = planRestart(ladder, entry.crashesAtMs, now);
       if (plan.do === 'fail') {
         const problem = buildProblem('workload-failed', { retryAfterSeconds: Math.ceil(ladder.keepErrorMs / 1000) });

@@ -44,6 +44,8 @@ export type ClusterClient = {
   /** Requests so much CPU from now on; false where the cluster cannot change a running pod. */
   resizePod(name: string, cpu: string): Promise<boolean>;
   readConfigMapUid(name: string): Promise<string>;
+  /** `name` in the namespace of this client, or `namespace/name`; `version` is another after every change. */
+  readConfigMap(reference: string, signal: AbortSignal): Promise<{ version: string; data: Readonly<Record<string, string>> }>;
 };
 
 export function createClusterClient(wantedNamespace: string | undefined, config = loadKubeConfig()): ClusterClient {
@@ -110,6 +112,14 @@ export function createClusterClient(wantedNamespace: string | undefined, config 
       const { metadata } = await again(() => api.readNamespacedConfigMap({ name, namespace }, within(CALL_MS)));
       return metadata?.uid ?? '';
     },
+    async readConfigMap(reference, signal) {
+      const [name = '', at = namespace] = reference.split('/').reverse();
+      const { metadata, data } = await api.readNamespacedConfigMap(
+        { name, namespace: at },
+        until(() => signal),
+      );
+      return { version: `${metadata?.uid}/${metadata?.resourceVersion}`, data: data ?? {} };
+    },
   };
 }
 
@@ -122,9 +132,14 @@ function loadKubeConfig(): KubeConfig {
 
 /** A deadline for one call. */
 function within(ms: number): ConfigurationOptions<ObservableMiddleware> {
+  return until(() => AbortSignal.timeout(ms));
+}
+
+/** The client takes a signal in no other way. */
+function until(makeSignal: () => AbortSignal): ConfigurationOptions<ObservableMiddleware> {
   const middleware: ObservableMiddleware = {
     pre: (context) => {
-      context.setSignal(AbortSignal.timeout(ms));
+      context.setSignal(makeSignal());
       return new Observable(Promise.resolve(context));
     },
     post: (context) => new Observable(Promise.resolve(context)),

@@ -5,7 +5,7 @@ import { type CrashLadder, KUBERNETES_LADDER, planRestart } from '../crash-ladde
 import type { Orchestrator } from '../orchestrator.ts';
 import { isAlive, isReady } from '../workload.ts';
 import { logId, workloadToken } from '../workload-name.ts';
-import { createWorkloadTable, newWorkload, type TableEntry } from '../workload-table.ts';
+import { createWorkloadTable, newTableEntry, type TableEntry } from '../workload-table.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { createCollector } from './collector.ts';
 import { createCpuShares } from './cpu-shares.ts';
@@ -148,6 +148,7 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
   /** Makes its pod, unless there is one that will do. */
   function bringUp(entry: Entry): void {
     const { name, spec } = entry.workload;
+    entry.startedAtMs = performance.now();
     const known = pods.get(name);
     if (known && isPodAlive(known) && !known.isBackingOff) return settle(entry, known);
     entry.making?.abort();
@@ -291,5 +292,5 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
 }
 
 function newEntry(spec: WorkerSpec, crashesAtMs: number[]): Entry {
-  return { workload: newWorkload(spec), crashesAtMs, timer: undefined, making: undefined, podUid: undefined, removal: undefined };
+  return { ...newTableEntry(spec, crashesAtMs), making: undefined, podUid: undefined, removal: undefined };
 }

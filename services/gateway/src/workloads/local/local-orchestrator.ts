@@ -7,7 +7,7 @@ import { type CrashLadder, LOCAL_LADDER, planRestart } from '../crash-ladder.ts'
 import type { Orchestrator } from '../orchestrator.ts';
 import { isAlive, isReady, type Workload } from '../workload.ts';
 import { logId, workloadToken } from '../workload-name.ts';
-import { createWorkloadTable, newWorkload, type TableEntry } from '../workload-table.ts';
+import { createWorkloadTable, newTableEntry, type TableEntry } from '../workload-table.ts';
 import { buildChildCommand } from './child-command.ts';
 import { type ChildExit, spawnChild } from './child-process.ts';
 import { memoryLimitBytes } from './process-memory.ts';
@@ -63,6 +63,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     };
     const command = buildChildCommand(spec, place, process.execPath, path);
     const uid = entry.workload.uid;
+    entry.startedAtMs = performance.now();
     entry.timer = setTimeout(() => {
       // Neither called home nor exited: it hangs at its start.
       if (entry.workload.uid === uid && entry.workload.phase === 'starting' && entry.process) killProcess(entry.process);
@@ -107,6 +108,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       workload: { name, uid, phase: 'ready', address, spec: found.spec, problem: undefined, startedAt },
       process: child,
       crashesAtMs: [],
+      startedAtMs: performance.now(),
       timer: undefined,
     });
     logger.info({ workload: logId(key, name) }, 'adopted');
@@ -149,7 +151,7 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
       const existing = table.entry(spec.name);
       if (existing && (isAlive(existing.workload) || existing.workload.phase === 'failed')) return existing.workload;
       const crashesAtMs = existing?.crashesAtMs ?? [];
-      const entry: Entry = { workload: newWorkload(spec), process: undefined, crashesAtMs, timer: undefined };
+      const entry: Entry = { ...newTableEntry(spec, crashesAtMs), process: undefined };
       clearTimeout(existing?.timer);
       table.put(entry);
       const plan = planRestart(ladder, entry.crashesAtMs, performance.now());
