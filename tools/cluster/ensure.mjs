@@ -1,4 +1,5 @@
 import { SetupError } from '../project.mjs';
+import { ensureHelm } from '../setup/helm.mjs';
 import { ensureImagePrograms, ensureNodePrograms } from '../setup/programs.mjs';
 import { ensureClusterPrograms } from './build.mjs';
 import { importImages } from './images.mjs';
@@ -11,6 +12,7 @@ export async function ensureCluster() {
   await ensureNodePrograms();
   await ensureImagePrograms();
   await ensureClusterPrograms();
+  await ensureHelm();
   await bringUp();
   await importImages();
   return KUBECONFIG;
