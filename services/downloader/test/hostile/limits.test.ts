@@ -169,6 +169,8 @@ it('of many that are interested four are served from the first second, and a req
   const [first] = unchoked() as [number];
   sockets[first]?.write(message(ID.request, uint32(missing, 0, 16_384)));
   await waitFor(() => heard[first]?.has(ID.reject), { what: 'it is told so', timeoutMs: TIMEOUT_MS });
+  // A choke withdraws all requests, and would hide that this one has no answer of its own.
+  expect(heard[first]?.has(ID.choke)).toBe(false);
   for (const socket of sockets) socket.destroy();
 });
 
