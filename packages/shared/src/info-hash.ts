@@ -7,6 +7,9 @@ export const InfoHash = z
   .brand<'InfoHash'>();
 export type InfoHash = z.infer<typeof InfoHash>;
 
+/** A BitTorrent v2 info hash: SHA-256 of the same bytes (BEP 52). Only hybrids have one here, beside their v1 hash. */
+export const InfoHashV2 = z.string().regex(/^[0-9a-f]{64}$/);
+
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /**

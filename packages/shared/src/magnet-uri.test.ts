@@ -24,6 +24,12 @@ it.each([
   expect(sourceOf(text).infoHash).toBe(HASH);
 });
 
+it('the v2 hash of a hybrid is kept beside its v1 hash, where it is one', () => {
+  const v2 = 'cd'.repeat(32);
+  const of = (hash: string) => sourceOf(`${MAGNET}&xt=urn:btmh:${hash}`).infoHashV2;
+  expect([of(`1220${v2.toUpperCase()}`), of(v2), of(`1220${v2}00`), of('')]).toEqual([v2, undefined, undefined, undefined]);
+});
+
 it.each([
   ['nothing', '', 'invalid-magnet'],
   ['no hash', 'magnet:?dn=foo', 'invalid-magnet'],

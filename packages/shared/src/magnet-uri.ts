@@ -11,6 +11,8 @@ export type MagnetResult = { source: TorrentSource } | { problem: ProblemCode; d
 
 const BTIH = 'urn:btih:';
 const BTMH = 'urn:btmh:';
+/** Multihash of SHA-256 with 32 bytes (BEP 52). */
+const SHA256_MULTIHASH = /^1220([0-9a-f]{64})$/;
 
 /**
  * Reads a magnet link (BEP 9), or a bare v1 info hash, into the few checked values that go any further: hash, name,
@@ -27,6 +29,7 @@ export function parseMagnetUri(text: string): MagnetResult {
 
   let infoHash: InfoHash | null = null;
   let hasV2Hash = false;
+  let infoHashV2: string | undefined;
   let displayName = '';
   const trackers: string[] = [];
   const peers: string[] = [];
@@ -36,8 +39,10 @@ export function parseMagnetUri(text: string): MagnetResult {
     if (value === null) continue;
     if (key === 'xt') {
       const topic = value.toLowerCase();
-      if (topic.startsWith(BTMH)) hasV2Hash = true;
-      else if (topic.startsWith(BTIH)) infoHash ??= parseExactHash(value.slice(BTIH.length));
+      if (topic.startsWith(BTMH)) {
+        hasV2Hash = true;
+        infoHashV2 ??= SHA256_MULTIHASH.exec(topic.slice(BTMH.length))?.[1];
+      } else if (topic.startsWith(BTIH)) infoHash ??= parseExactHash(value.slice(BTIH.length));
     } else if (key === 'dn') displayName ||= sanitizeDisplayName(value);
     else if (key === 'tr') trackers.push(value);
     else if (key === 'ws') webSeeds.push(value);
@@ -45,8 +50,15 @@ export function parseMagnetUri(text: string): MagnetResult {
   }
   if (infoHash) {
     const urls = filterWebSeeds(webSeeds);
-    const source = { infoHash, displayName, trackers: filterTrackers(trackers), peers };
-    return { source: urls.length > 0 ? { ...source, webSeeds: urls } : source };
+    const source: TorrentSource = {
+      infoHash,
+      ...(infoHashV2 === undefined ? {} : { infoHashV2 }),
+      displayName,
+      trackers: filterTrackers(trackers),
+      peers,
+      ...(urls.length > 0 ? { webSeeds: urls } : {}),
+    };
+    return { source };
   }
   if (hasV2Hash) return { problem: 'torrent-v2-only' };
   return { problem: 'invalid-magnet', detail: 'It has no BitTorrent info hash' };

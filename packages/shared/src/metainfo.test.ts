@@ -72,6 +72,14 @@ it('a v2-only torrent has a code of its own', async () => {
   expect(await readInfoDictionary(bytesOf(text))).toEqual({ problem: 'torrent-v2-only' });
 });
 
+it('a hybrid has the SHA-256 of the same bytes as its v2 hash, and a v1 torrent has none', async () => {
+  const text = write({ ...INFO, 'meta version': 2, 'file tree': {} });
+  const sha256 = new Uint8Array(await crypto.subtle.digest('SHA-256', bytesOf(text) as Uint8Array<ArrayBuffer>));
+  const infoHashV2 = Array.from(sha256, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  expect(await readInfoDictionary(bytesOf(text))).toMatchObject({ infoHashV2 });
+  expect(await readInfoDictionary(bytesOf(write(INFO)))).not.toHaveProperty('infoHashV2');
+});
+
 it('keeps the index of every file, marks padding, and lays the files end to end', async () => {
   const files = [
     { length: 100, path: ['a.mkv'] },

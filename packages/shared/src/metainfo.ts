@@ -49,6 +49,8 @@ export type MetainfoFile = TorrentFile & {
 /** What an info dictionary says, after every number in it has been checked against the others. */
 export type Metainfo = {
   infoHash: InfoHash;
+  /** Of a hybrid (BEP 52). */
+  infoHashV2?: string;
   name: string;
   pieceLength: number;
   pieceCount: number;
@@ -83,6 +85,7 @@ export async function readMetainfo(bytes: Uint8Array): Promise<MetainfoResult> {
   const webSeeds = filterWebSeeds(listWebSeeds(root.value));
   const source: TorrentSource = {
     infoHash: read.infoHash,
+    ...(read.infoHashV2 === undefined ? {} : { infoHashV2: read.infoHashV2 }),
     displayName: read.name,
     trackers: filterTrackers(listTrackers(root.value)),
     peers: [],
@@ -126,7 +129,8 @@ async function readInfo(info: BencodeDictionary, document: Uint8Array): Promise<
   if (pieceCount > METAINFO_LIMITS.pieces) return tooLarge('It has too many pieces');
 
   return {
-    infoHash: await sha1Hex(infoBytes),
+    infoHash: (await hexDigest('SHA-1', infoBytes)) as InfoHash,
+    ...(entries.get('meta version') === 2 ? { infoHashV2: await hexDigest('SHA-256', infoBytes) } : {}),
     name: sanitizeDisplayName(name) || 'torrent',
     pieceLength,
     pieceCount,
@@ -218,9 +222,9 @@ function trimLineEnd(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end);
 }
 
-async function sha1Hex(bytes: Uint8Array): Promise<InfoHash> {
-  const digest = new Uint8Array(await globalThis.crypto.subtle.digest('SHA-1', bytes as Uint8Array<ArrayBuffer>));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') as InfoHash;
+async function hexDigest(algorithm: 'SHA-1' | 'SHA-256', bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await globalThis.crypto.subtle.digest(algorithm, bytes as Uint8Array<ArrayBuffer>));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function toBase64(bytes: Uint8Array): string {

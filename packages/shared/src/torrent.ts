@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InfoHash } from './info-hash.ts';
+import { InfoHash, InfoHashV2 } from './info-hash.ts';
 import { Problem } from './problem.ts';
 import { Hint, Stage } from './viewer-stage.ts';
 
@@ -63,6 +63,8 @@ export type TorrentEvent = z.infer<typeof TorrentEvent>;
  */
 export const TorrentSource = z.object({
   infoHash: InfoHash,
+  /** Of a hybrid, where it is known: for the denylist alone. */
+  infoHashV2: InfoHashV2.optional(),
   displayName: z.string().max(255),
   trackers: z.array(z.string().max(2048)).max(20),
   /** `x.pe` of the magnet: `host:port`, at most 8 are honoured (BEP 9). */

@@ -19,6 +19,8 @@ const run = {
   kind: 'run',
   name: 'tc-abcdefghij0123456789-0-0',
   ttlSeconds: 300,
+  infoHash,
+  fileIndex: 0,
   source,
   lengthBytes: 1,
   container: 'matroska',
@@ -60,7 +62,11 @@ const video = {
 
 describe('WorkerSpec', () => {
   it('survives the way to a worker as JSON', () => {
-    for (const spec of [downloader, run, { kind: 'probe', name: 'pr-a', ttlSeconds: 1, source, lengthBytes: 0 }]) {
+    for (const spec of [
+      downloader,
+      run,
+      { kind: 'probe', name: 'pr-a', ttlSeconds: 1, infoHash, fileIndex: 0, source, lengthBytes: 0 },
+    ]) {
       const parsed = WorkerSpec.parse(JSON.parse(JSON.stringify(spec)));
       expect(parsed).toEqual(spec);
       expect(WorkerSpec.parse(JSON.parse(JSON.stringify(parsed)))).toEqual(parsed);
@@ -95,7 +101,7 @@ describe('WorkerSpec', () => {
 });
 
 describe('RunOrders', () => {
-  const orders = { until: null, demand: 0, hasSlot: true, heldSeconds: null, touch: [], source };
+  const orders = { from: 'a', until: null, demand: 0, hasSlot: true, heldSeconds: null, touch: [], source };
 
   it('knows "nothing bounds it" and "nobody waits" apart from zero', () => {
     expect(RunOrders.parse(orders)).toEqual(orders);
@@ -106,6 +112,7 @@ describe('RunOrders', () => {
 
   it('survives the way to a run for any places of viewers', () => {
     const anyOrders = fc.record({
+      from: fc.uuid(),
       until: fc.option(fc.integer({ min: 1, max: 99_999 })),
       demand: fc.nat(99_999),
       hasSlot: fc.boolean(),
@@ -133,6 +140,7 @@ describe('WorkerStatus', () => {
       heldSegments: [0, 1, 2],
       partsMade: 61,
       speed: 3.5,
+      isWaitedFor: true,
       ffmpegPid: null,
       idleSeconds: 0,
     };

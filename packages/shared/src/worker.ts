@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InfoHash } from './info-hash.ts';
+import { InfoHash, InfoHashV2 } from './info-hash.ts';
 import { MediaInfo } from './media-info.ts';
 import { Problem } from './problem.ts';
 import { Rendition } from './rendition.ts';
@@ -59,9 +59,13 @@ export const DownloaderSpec = z.object({
 });
 export type DownloaderSpec = z.infer<typeof DownloaderSpec>;
 
+/** Whose bytes a transcoder reads: for gateways that find it; it asks nobody for the torrent itself. */
+const ofFile = { infoHash: InfoHash, fileIndex: z.int().nonnegative() };
+
 export const ProbeSpec = z.object({
   kind: z.literal('probe'),
   ...common,
+  ...ofFile,
   source: SourceAddress,
   lengthBytes: z.int().nonnegative(),
 });
@@ -70,6 +74,7 @@ export type ProbeSpec = z.infer<typeof ProbeSpec>;
 export const RunSpec = z.object({
   kind: z.literal('run'),
   ...common,
+  ...ofFile,
   source: SourceAddress,
   lengthBytes: z.int().nonnegative(),
   container: z.string(),
@@ -104,6 +109,8 @@ export const DownloaderStatus = z.object({
   infoHash: InfoHash,
   state: z.enum(['resolving', 'ready', 'failed', 'leaving']),
   problem: Problem.optional(),
+  /** Of a hybrid, once its metadata is known. */
+  infoHashV2: InfoHashV2.optional(),
   name: z.string(),
   lengthBytes: z.int().nonnegative(),
   pieceLength: z.int().nonnegative(),
@@ -134,11 +141,13 @@ export type ProbeStatus = z.infer<typeof ProbeStatus>;
  * interested; the answer is the `RunStatus`. Orders are no access, `touch` is.
  */
 export const RunOrders = z.object({
-  /** The first segment that another run begins with; this run ends there. null: none. */
+  /** Which gateway says so: a run does what all of them want together, and `touch` and `until` of any. */
+  from: z.string().min(1).max(64),
+  /** The first segment that another run begins with; this run ends there, and never later again. null: none. */
   until: z.int().positive().nullable(),
   /** The furthest segment that a viewer has asked for lately. */
   demand: z.int().nonnegative(),
-  /** False: fall asleep at once, another run waits for the slot. */
+  /** False: this gateway has no slot for it. Where none has, it falls asleep at once: another run waits for the slot. */
   hasSlot: z.boolean(),
   /** Seconds of the film that a waiting request is for; null: nobody waits, reads are read-ahead. */
   heldSeconds: z.number().nullable(),
@@ -170,6 +179,8 @@ export const RunStatus = z.object({
   /** Media seconds made a second awake. */
   speed: z.number(),
   ffmpegPid: z.int().nullable(),
+  /** A request waits for it at some gateway. */
+  isWaitedFor: z.boolean(),
   idleSeconds: z.number(),
 });
 export type RunStatus = z.infer<typeof RunStatus>;

@@ -6,6 +6,7 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import { isCrossSite, isHostAllowed } from './edge/host-check.ts';
 import { BASE_HEADERS } from './edge/response-headers.ts';
 import { contentRoutes } from './routes/content.ts';
+import { denialHooks } from './routes/denial.ts';
 import type { Deps } from './routes/deps.ts';
 import { eventRoutes } from './routes/events.ts';
 import { mediaRoutes } from './routes/media.ts';
@@ -48,6 +49,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(BASE_HEADERS);
+    // A client that keeps its connection would keep coming back here.
+    if (!deps.drain.isReady()) reply.raw.shouldKeepAlive = false;
     if (request.url === '/livez' || request.url === '/readyz') return;
     if (!isHostAllowed(request.host, request.socket.localAddress, deps.publicHosts))
       throw new ProblemError('host-not-allowed', {
@@ -66,6 +69,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     transform: jsonSchemaTransform,
   });
   await app.register(async (api) => {
+    denialHooks(api, deps);
     torrentRoutes(api, deps);
     eventRoutes(api, deps);
     mediaRoutes(api, deps);
@@ -75,7 +79,10 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   });
   app.get('/api/v1/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
   app.get('/livez', { schema: { hide: true } as object }, async () => ({ status: 'ok' }));
-  app.get('/readyz', { schema: { hide: true } as object }, async () => ({ status: 'ok' }));
+  app.get('/readyz', { schema: { hide: true } as object }, async () => {
+    if (!deps.drain.isReady()) throw new ProblemError('draining');
+    return { status: 'ok' };
+  });
   webAppRoutes(app, deps);
   return app;
 }

@@ -70,6 +70,14 @@ const Environment = z.object({
     .transform((text) => text.split('-').map(Number) as [number, number])
     .optional(),
   LODESTREAM_CLIENT_LIMITS: flag(true),
+  LODESTREAM_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(0),
+  LODESTREAM_DENYLIST_FILE: z.string().min(1).optional(),
+  LODESTREAM_DENYLIST_CONFIG_MAP: z
+    .string()
+    .regex(/^([a-z0-9-]{1,63}\/)?[a-z0-9.-]{1,253}$/, 'must be name or namespace/name')
+    .optional(),
+  LODESTREAM_DENYLIST_URL: z.url({ protocol: /^https?$/ }).optional(),
+  LODESTREAM_DENYLIST_URL_SECONDS: z.coerce.number().min(5).max(86_400).default(60),
   LODESTREAM_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   LODESTREAM_WEB_DIR: z.string().optional(),
 });
@@ -104,6 +112,13 @@ export function loadGatewayConfig(env: NodeJS.ProcessEnv = process.env) {
     hasStandby: set.LODESTREAM_STANDBY,
     maxTorrents: set.LODESTREAM_MAX_TORRENTS,
     hasClientLimits: set.LODESTREAM_CLIENT_LIMITS,
+    drainSeconds: set.LODESTREAM_DRAIN_SECONDS,
+    denylist: {
+      file: set.LODESTREAM_DENYLIST_FILE && resolve(set.LODESTREAM_DENYLIST_FILE),
+      configMap: set.LODESTREAM_DENYLIST_CONFIG_MAP,
+      url: set.LODESTREAM_DENYLIST_URL,
+      urlEveryMs: set.LODESTREAM_DENYLIST_URL_SECONDS * 1000,
+    },
     logLevel: set.LODESTREAM_LOG_LEVEL,
     webDir: resolve(set.LODESTREAM_WEB_DIR ?? new URL('../../../web/dist', import.meta.url).pathname),
     network: {

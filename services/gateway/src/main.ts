@@ -1,7 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { createLogger } from '@lodestream/service-kit';
 import { createAdmission } from './admission/admission.ts';
 import { buildApp } from './app.ts';
 import { loadGatewayConfig } from './config.ts';
+import { createConfigMapList } from './denylist/config-map-list.ts';
+import { createDenylist } from './denylist/denylist.ts';
+import { createFileList } from './denylist/file-list.ts';
+import { createDenylistGuard } from './denylist/guard.ts';
+import type { ListSource } from './denylist/list-source.ts';
+import { rememberList } from './denylist/remember-list.ts';
+import { createUrlList } from './denylist/url-list.ts';
+import { createDrain } from './drain.ts';
 import { createClientLimits } from './edge/client-limits.ts';
 import { createMetrics } from './metrics.ts';
 import { createMediaInfoService } from './playback/media-info-service.ts';
@@ -19,6 +28,7 @@ import { openDeploymentKey, removeDeploymentKey } from './workloads/local/deploy
 import { measureDiskUsage } from './workloads/local/disk-usage.ts';
 import { createLocalOrchestrator } from './workloads/local/local-orchestrator.ts';
 import { createWorkerClient } from './workloads/worker-client.ts';
+import { downloaderName, logId } from './workloads/workload-name.ts';
 
 /** Composition root: settings → parts → app → listen; and back again on a signal. */
 const config = loadGatewayConfig();
@@ -40,12 +50,14 @@ const torrents = createTorrentService({ orchestrator, client, ttlSeconds, diskBu
 const knowledge = createSwarmKnowledgeStore({ store, orchestrator, client });
 const media = createMediaInfoService({ store, torrents, orchestrator, client, ttlSeconds, segmentSeconds });
 const fleet = createRunFleet({
+  gatewayId: randomUUID(),
   orchestrator,
   client,
   encodeSlots: config.encodeSlots,
   maxSleepingRuns: config.maxSleepingRuns,
   runSegments,
-  locateSource: (spec) => locateSource(spec.source.url),
+  // A downloader that was started again may be elsewhere.
+  locateSource: ({ infoHash, fileIndex }) => torrents.workload(infoHash)?.address && torrents.sourceAddress(infoHash, fileIndex),
   logger,
 });
 const cache = createSegmentCache(config.segmentCacheBytes, ttlSeconds);
@@ -59,6 +71,18 @@ const admission = createAdmission({
   measureDisk: () => measureDiskUsage(config.dataDir),
   logger,
 });
+const denylist = createDenylist(await openDenylistSources(), logger);
+const guard = createDenylistGuard({
+  denylist,
+  orchestrator,
+  torrents,
+  cache,
+  media,
+  knowledge,
+  logName: (infoHash) => logId(key, downloaderName(infoHash)),
+  logger,
+});
+const drain = createDrain(config.drainSeconds);
 const limits = createClientLimits(store, config.hasClientLimits);
 const metrics = createMetrics({
   workloads: () => orchestrator.list().map(({ spec, phase }) => ({ kind: spec.kind, phase })),
@@ -68,6 +92,7 @@ const metrics = createMetrics({
     return { asleep, awake: phases.length - asleep };
   },
   cacheBytes: () => cache.sizeBytes(),
+  ...(denylist.states().length > 0 ? { denylist: { sources: denylist.states, counts: guard.counts } } : {}),
 });
 
 const app = await buildApp({
@@ -78,6 +103,8 @@ const app = await buildApp({
   segments,
   orchestrator,
   client,
+  drain,
+  guard,
   limits,
   admission,
   knowledge,
@@ -91,30 +118,42 @@ const internal = buildInternalApp(orchestrator, metrics, logger);
 const sweeper = setInterval(() => cache.sweep(), 1000);
 sweeper.unref();
 
+// Nobody is answered before the lists have been asked for: each takes a bounded time.
+await denylist.asked;
 await internal.listen({ host: '127.0.0.1', port: config.internalPort });
 const url = await app.listen({ host: config.host, port: config.port });
 logger.info({ url }, 'listening');
 
-/** A local downloader keeps its port through a restart, so its address stays true; here is the present one. */
-function locateSource(url: string) {
-  const port = Number(new URL(url).port);
-  const owner = torrents.list().find((workload) => workload.address?.port === port);
-  return owner ? { url, token: orchestrator.tokenOf(owner.name) } : undefined;
+/** The client of the cluster is large: it is loaded only where it is used. */
+async function openDenylistSources(): Promise<ListSource[]> {
+  const { file, configMap, url, urlEveryMs } = config.denylist;
+  const sources: ListSource[] = [];
+  if (file) sources.push(createFileList(file));
+  if (configMap) {
+    const { openConfigMap } = await import('./denylist/read-config-map.ts');
+    sources.push(createConfigMapList(openConfigMap(configMap)));
+  }
+  if (url) sources.push(rememberList(createUrlList(url, urlEveryMs), url, store));
+  return sources;
 }
 
 const CLOSE_TIMEOUT_MS = 5000;
 let isClosing = false;
 
-/** Ends everything that this gateway started, and leaves nothing in the data directory. */
+/** Lets others take over, then ends everything that this gateway alone is there for, and leaves nothing of it in the data directory. */
 async function close(signal: string): Promise<void> {
+  logger.info({ signal }, 'closing');
+  const drained = drain.run(app.server);
   if (isClosing) return;
   isClosing = true;
-  logger.info({ signal }, 'closing');
+  await drained;
   setTimeout(() => process.exit(1), CLOSE_TIMEOUT_MS).unref();
   clearInterval(sweeper);
   await Promise.allSettled([app.close(), internal.close()]);
   admission[Symbol.dispose]();
   knowledge[Symbol.dispose]();
+  guard[Symbol.dispose]();
+  denylist[Symbol.dispose]();
   fleet[Symbol.dispose]();
   await orchestrator[Symbol.asyncDispose]();
   await store[Symbol.asyncDispose]();

@@ -52,6 +52,8 @@ export function runSpec(): RunSpec {
     kind: 'run',
     name: runName(infoHash, 0, 'v360-00000000', 0, 0),
     ttlSeconds: 300,
+    infoHash,
+    fileIndex: 0,
     source: { url: 'http://127.0.0.1:9/files/0', token: 'x'.repeat(64) },
     lengthBytes: 1_000_000,
     container: 'matroska',

@@ -41,6 +41,15 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(performance.now() - setAt).toBeGreaterThan(250);
     });
 
+    it('forgets what it is told to, however often, and nothing else', async () => {
+      const store = await make();
+      for (const key of ['a', 'b', 'c']) await store.set(key, key, 60);
+      await store.drop([]);
+      await store.drop(['a', 'c', 'never there']);
+      await store.drop(['a']);
+      expect(await Promise.all(['a', 'b', 'c'].map((key) => store.get(key)))).toEqual([undefined, 'b', undefined]);
+    });
+
     it('takes an empty value for a value', async () => {
       const store = await make();
       await store.set('key', '', 60);

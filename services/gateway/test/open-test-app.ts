@@ -1,7 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { makeTempDir, pickFreePort } from '@lodestream/testing';
 import type { FastifyInstance } from 'fastify';
 import { createAdmission } from '../src/admission/admission.ts';
 import { buildApp } from '../src/app.ts';
+import { createDenylist } from '../src/denylist/denylist.ts';
+import { createDenylistGuard } from '../src/denylist/guard.ts';
+import type { ListSource } from '../src/denylist/list-source.ts';
+import { createDrain, type Drain } from '../src/drain.ts';
 import { createClientLimits } from '../src/edge/client-limits.ts';
 import { createMetrics } from '../src/metrics.ts';
 import { createMediaInfoService } from '../src/playback/media-info-service.ts';
@@ -11,11 +16,13 @@ import { createSegmentService } from '../src/playback/segment-service.ts';
 import type { Deps } from '../src/routes/deps.ts';
 import { buildInternalApp } from '../src/routes/internal.ts';
 import { createMemoryStore } from '../src/state/memory-store.ts';
+import type { Store } from '../src/state/store.ts';
 import { createSwarmKnowledgeStore } from '../src/torrents/swarm-knowledge.ts';
 import { createTorrentService } from '../src/torrents/torrent-service.ts';
 import { createViewerService } from '../src/torrents/viewer-service.ts';
 import { openDeploymentKey } from '../src/workloads/local/deployment-key.ts';
 import { createLocalOrchestrator } from '../src/workloads/local/local-orchestrator.ts';
+import type { Orchestrator } from '../src/workloads/orchestrator.ts';
 import { createWorkerClient } from '../src/workloads/worker-client.ts';
 import { logger } from './describe-orchestrator.ts';
 
@@ -24,6 +31,7 @@ export type TestApp = AsyncDisposable & {
   readonly app: FastifyInstance;
   readonly internal: FastifyInstance;
   readonly deps: Deps;
+  readonly store: Store;
 };
 
 export type TestAppOptions = {
@@ -33,6 +41,10 @@ export type TestAppOptions = {
   maxTorrents?: number;
   webDir?: string;
   hasClientLimits?: boolean;
+  denylist?: ListSource[];
+  /** One of several gateways: they have these in common. */
+  shared?: { orchestrator: Orchestrator; store: Store };
+  drain?: Drain;
   /** Puts something between the routes and what they stand on. */
   wrap?: (deps: Deps) => Deps;
 };
@@ -40,18 +52,22 @@ export type TestAppOptions = {
 const TTL_SECONDS = 60;
 const DISK_BUDGET_BYTES = 50_000_000;
 
-export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const dir = await makeTempDir('edge');
-  const internalPort = await pickFreePort();
-  const orchestrator = createLocalOrchestrator({
-    dataDir: dir.path,
-    key: openDeploymentKey(dir.path),
+export function openTestOrchestrator(dataDir: string, internalPort: number): Orchestrator {
+  return createLocalOrchestrator({
+    dataDir,
+    key: openDeploymentKey(dataDir),
     callHomeUrl: `http://127.0.0.1:${internalPort}`,
     logger,
     logLevel: 'warn',
   });
+}
+
+export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const dir = await makeTempDir('edge');
+  const internalPort = await pickFreePort();
+  const orchestrator = options.shared?.orchestrator ?? openTestOrchestrator(dir.path, internalPort);
   const client = createWorkerClient((name) => orchestrator.tokenOf(name));
-  const store = createMemoryStore();
+  const store = options.shared?.store ?? createMemoryStore();
   const network = {
     dht: false,
     dhtBootstrap: [],
@@ -64,6 +80,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   const knowledge = createSwarmKnowledgeStore({ store, orchestrator, client });
   const media = createMediaInfoService({ store, torrents, orchestrator, client, ttlSeconds, segmentSeconds: 10 });
   const fleet = createRunFleet({
+    gatewayId: randomUUID(),
     orchestrator,
     client,
     encodeSlots: 1,
@@ -92,6 +109,18 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     measureDisk: async () => ({ totalBytes: 0, byWorkload: new Map() }),
     logger,
   });
+  const denylist = createDenylist(options.denylist ?? [], logger);
+  const guard = createDenylistGuard({
+    denylist,
+    orchestrator,
+    torrents,
+    cache,
+    media,
+    knowledge,
+    logName: (infoHash) => infoHash,
+    logger,
+  });
+  await denylist.asked;
   const limits = createClientLimits(store, options.hasClientLimits ?? false);
   const metrics = createMetrics({
     workloads: () => orchestrator.list().map(({ spec, phase }) => ({ kind: spec.kind, phase })),
@@ -106,6 +135,8 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     segments,
     orchestrator,
     client,
+    drain: options.drain ?? createDrain(0),
+    guard,
     limits,
     admission,
     knowledge,
@@ -122,13 +153,16 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     app,
     internal,
     deps,
+    store,
     async [Symbol.asyncDispose]() {
       await app.close();
       await internal.close();
       admission[Symbol.dispose]();
       knowledge[Symbol.dispose]();
+      guard[Symbol.dispose]();
+      denylist[Symbol.dispose]();
       fleet[Symbol.dispose]();
-      await orchestrator[Symbol.asyncDispose]();
+      if (!options.shared) await orchestrator[Symbol.asyncDispose]();
       client[Symbol.dispose]();
       await dir[Symbol.asyncDispose]();
     },

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createIdleClock } from '@lodestream/service-kit/idle-clock';
-import { MediaInfo } from '@lodestream/shared';
+import { InfoHash, MediaInfo } from '@lodestream/shared';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startProbe } from '../src/probe/probe.ts';
 import { lengthOf, openClipFolder } from './support/clips.ts';
@@ -13,6 +13,7 @@ import { type RangeServer, startRangeServer } from './support/range-server.ts';
 import { waitUntil } from './support/runs.ts';
 import { startWorker } from './support/worker.ts';
 
+const FILE = { infoHash: InfoHash.parse('a'.repeat(40)), fileIndex: 0 };
 const folder = openClipFolder();
 afterAll(() => folder[Symbol.dispose]());
 
@@ -23,6 +24,7 @@ async function probe(file: string, use?: (server: RangeServer) => void) {
     kind: 'probe',
     name: 'pr-test',
     ttlSeconds: 60,
+    ...FILE,
     source: { url: server.url, token: 'token' },
     lengthBytes: lengthOf(file),
   } as const;
@@ -74,6 +76,7 @@ describe('a film', () => {
       kind: 'probe',
       name: 'pr-test',
       ttlSeconds: 60,
+      ...FILE,
       source: { url: server.url, token: 'token' },
       lengthBytes: lengthOf(file),
     } as const;
@@ -110,6 +113,7 @@ describe('a film', () => {
       kind: 'probe',
       name: 'pr-test',
       ttlSeconds: 60,
+      ...FILE,
       source: { url: server.url, token: 'token' },
       lengthBytes: lengthOf(file),
     } as const;

@@ -23,6 +23,7 @@ afterAll(async () => {
 
 const spec = (more: Partial<RunSpec> = {}): RunSpec => ({ ...runSpec({ file: film, url: server.url, rendition }), ...more });
 const orders = (more: Partial<RunOrders> = {}): RunOrders => ({
+  from: 'the gateway of the test',
   until: null,
   demand: 0,
   hasSlot: true,

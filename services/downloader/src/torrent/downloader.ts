@@ -151,6 +151,7 @@ export async function openDownloader(
         infoHash: spec.infoHash,
         state: state.at,
         ...(state.at === 'failed' ? { problem: state.problem } : {}),
+        ...(info?.infoHashV2 === undefined ? {} : { infoHashV2: info.infoHashV2 }),
         name: info?.name ?? spec.source.displayName,
         lengthBytes: info?.lengthBytes ?? 0,
         pieceLength: info?.pieceLength ?? 0,

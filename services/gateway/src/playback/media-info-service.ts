@@ -5,7 +5,7 @@ import type { Store } from '../state/store.ts';
 import type { TorrentService } from '../torrents/torrent-service.ts';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
 import type { WorkerClient } from '../workloads/worker-client.ts';
-import { isReady } from '../workloads/workload.ts';
+import { isReady, type ReadyWorkload } from '../workloads/workload.ts';
 import { probeName } from '../workloads/workload-name.ts';
 import { buildRenditions } from './renditions.ts';
 
@@ -17,6 +17,8 @@ export type MediaInfoService = {
   get(infoHash: InfoHash, fileIndex: number, signal: AbortSignal): Promise<ProbedMedia>;
   /** Starts the probe, if need be, without waiting for it. */
   warm(infoHash: InfoHash, fileIndex: number): void;
+  /** Forgets what is known of these files, here and in the store. */
+  forget(infoHash: InfoHash, fileIndexes: readonly number[]): Promise<void>;
   /** What is known now, for the stage that a viewer sees. */
   peek(infoHash: InfoHash, fileIndex: number): Promise<ProbedMedia | 'unknown' | 'waiting-for-bytes' | 'probing' | Problem>;
 };
@@ -32,6 +34,8 @@ export type MediaInfoOptions = {
 
 /** Long after the pieces have gone the answer is still right; a day bounds the store. */
 const KEEP_SECONDS = 24 * 3600;
+/** Another gateway may have had the answer of the same probe, and ended it; its answer is in the store then. */
+const MAX_PROBES = 2;
 /** No answer is kept for ever in this process: these are few hundred bytes each. */
 const MAX_KEPT = 1000;
 
@@ -42,7 +46,8 @@ export function createMediaInfoService(options: MediaInfoOptions): MediaInfoServ
   const { store, torrents, orchestrator, client } = options;
   const known = new Map<string, ProbedMedia>();
   const probing = new Map<string, Promise<ProbedMedia>>();
-  const keyOf = (infoHash: InfoHash, fileIndex: number) => `media/v1/${infoHash}/${fileIndex}`;
+  const keyPrefix = (infoHash: InfoHash) => `media/v1/${infoHash}/`;
+  const keyOf = (infoHash: InfoHash, fileIndex: number) => keyPrefix(infoHash) + fileIndex;
 
   function remember(key: string, kept: Kept): ProbedMedia {
     if ('problem' in kept) throw new ProblemError(kept.problem.code, kept.problem);
@@ -52,18 +57,29 @@ export function createMediaInfoService(options: MediaInfoOptions): MediaInfoServ
     return found;
   }
 
-  async function load(infoHash: InfoHash, fileIndex: number, key: string): Promise<ProbedMedia> {
+  async function recall(key: string): Promise<Kept | undefined> {
     const text = await store.get(key);
     const parsed = text === undefined ? undefined : Kept.safeParse(JSON.parse(text));
-    if (parsed?.success) return remember(key, parsed.data);
-    const kept = await probe(infoHash, fileIndex);
-    await store.set(key, JSON.stringify(kept), KEEP_SECONDS);
-    return remember(key, kept);
+    return parsed?.success ? parsed.data : undefined;
   }
 
-  async function probe(infoHash: InfoHash, fileIndex: number): Promise<Kept> {
+  async function load(infoHash: InfoHash, fileIndex: number, key: string): Promise<ProbedMedia> {
     // A probe waits for its bytes as long as anybody keeps the torrent; the torrent's own TTL bounds it.
     const signal = torrents.lifetime(infoHash);
+    for (let probes = 0; ; ) {
+      const kept = await recall(key);
+      if (kept) return remember(key, kept);
+      try {
+        probes += 1;
+        return remember(key, await probe(infoHash, fileIndex, key, signal));
+      } catch (error) {
+        const isFinal = error instanceof ProblemError && error.problem.status < 500;
+        if (isFinal || probes === MAX_PROBES || signal.aborted) throw error;
+      }
+    }
+  }
+
+  async function probe(infoHash: InfoHash, fileIndex: number, key: string, signal: AbortSignal): Promise<Kept> {
     await torrents.ready(infoHash, signal);
     torrents.checkFile(infoHash, fileIndex);
     // Beside the start of the probe; whoever reads waits for the same pieces.
@@ -73,17 +89,28 @@ export function createMediaInfoService(options: MediaInfoOptions): MediaInfoServ
       kind: 'probe',
       name,
       ttlSeconds: options.ttlSeconds,
+      infoHash,
+      fileIndex,
       source: torrents.sourceAddress(infoHash, fileIndex),
       lengthBytes: torrents.fileLengthBytes(infoHash, fileIndex),
     });
     try {
       const ready = await orchestrator.whenReady(name, signal);
+      const kept = await askProbe(ready, signal);
+      // Before the probe goes, so that whoever waits for it elsewhere finds one or the other.
+      await store.set(key, JSON.stringify(kept), KEEP_SECONDS);
+      return kept;
+    } finally {
+      await orchestrator.remove(name, workload.uid);
+    }
+  }
+
+  async function askProbe(ready: ReadyWorkload, signal: AbortSignal): Promise<Kept> {
+    try {
       return { info: await client.json(ready, { path: '/media', signal }, MediaInfo) };
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'not-playable') return { problem: error.problem };
       throw error;
-    } finally {
-      await orchestrator.remove(name, workload.uid);
     }
   }
 
@@ -105,13 +132,17 @@ export function createMediaInfoService(options: MediaInfoOptions): MediaInfoServ
     warm(infoHash, fileIndex) {
       ensure(infoHash, fileIndex).catch(() => {});
     },
+    async forget(infoHash, fileIndexes) {
+      const own = [...known.keys()].filter((key) => key.startsWith(keyPrefix(infoHash)));
+      const keys = [...new Set([...own, ...fileIndexes.map((fileIndex) => keyOf(infoHash, fileIndex))])];
+      for (const key of keys) known.delete(key);
+      await store.drop(keys);
+    },
     async peek(infoHash, fileIndex) {
       const found = known.get(keyOf(infoHash, fileIndex));
       if (found) return found;
-      const text = await store.get(keyOf(infoHash, fileIndex));
-      const kept = text === undefined ? undefined : Kept.safeParse(JSON.parse(text));
-      if (kept?.success && 'problem' in kept.data) return kept.data.problem;
-      if (kept?.success) return remember(keyOf(infoHash, fileIndex), kept.data);
+      const kept = await recall(keyOf(infoHash, fileIndex));
+      if (kept) return 'problem' in kept ? kept.problem : remember(keyOf(infoHash, fileIndex), kept);
       const workload = orchestrator.get(probeName(infoHash, fileIndex));
       if (workload?.phase === 'failed') return workload.problem ?? buildProblem('workload-failed');
       if (!isReady(workload)) return probing.has(keyOf(infoHash, fileIndex)) ? 'probing' : 'unknown';

@@ -1,6 +1,7 @@
 import {
   buildAudioTimeline,
   buildVideoTimeline,
+  InfoHash,
   type Rendition,
   RunOrders,
   type RunSpec,
@@ -45,6 +46,8 @@ function spec(rendition: Rendition, startSegment = 3): RunSpec {
     kind: 'run',
     name: `tc-a-${startSegment}-0`,
     ttlSeconds: 300,
+    infoHash: InfoHash.parse('a'.repeat(40)),
+    fileIndex: 0,
     source,
     lengthBytes: 1,
     container: 'matroska',
@@ -67,6 +70,7 @@ function status(change: Partial<RunStatus> = {}): RunStatus {
     heldSegments: [],
     partsMade: 0,
     speed: 0,
+    isWaitedFor: false,
     ffmpegPid: 1,
     idleSeconds: 0,
     ...change,
@@ -75,7 +79,7 @@ function status(change: Partial<RunStatus> = {}): RunStatus {
 
 describe('a run as the gateway sees it', () => {
   it('is at its first segment before it has said a word', () => {
-    expect(viewRun(createRunHandle(spec(video), 'u', 'k'))).toMatchObject({
+    expect(viewRun(createRunHandle(spec(video), 'u'))).toMatchObject({
       nextSegment: 3,
       partsOfNext: 0,
       until: 60,
@@ -85,14 +89,14 @@ describe('a run as the gateway sees it', () => {
   });
 
   it('counts the parts of the segment in the making', () => {
-    const handle = createRunHandle(spec(video), 'u', 'k');
+    const handle = createRunHandle(spec(video), 'u');
     handle.status = status({ nextSegment: 5, partsMade: 47, heldSegments: [3, 4] });
     expect(viewRun(handle)).toMatchObject({ nextSegment: 5, partsOfNext: 7 });
     expect(viewRun(handle).heldSegments).toEqual(new Set([3, 4]));
   });
 
   it('can make no more once it has ended', () => {
-    const handle = createRunHandle(spec(video), 'u', 'k');
+    const handle = createRunHandle(spec(video), 'u');
     handle.status = status({ phase: 'ended', outcome: 'finished' });
     expect(isMaking(handle)).toBe(false);
   });
@@ -100,7 +104,7 @@ describe('a run as the gateway sees it', () => {
 
 describe('the claim of a run to a slot', () => {
   it('is as old as its longest waiter, and gone with the last', () => {
-    const handle = createRunHandle(spec(video), 'u', 'k');
+    const handle = createRunHandle(spec(video), 'u');
     const leaveFirst = addWaiter(handle, 3, 100);
     const leaveSecond = addWaiter(handle, 3, 200);
     expect(claimSlot(handle).waitingSinceMs).toBe(100);
@@ -112,28 +116,28 @@ describe('the claim of a run to a slot', () => {
   });
 
   it('does not count a slot that nobody gave: a new run waits for its turn', () => {
-    expect(claimSlot(createRunHandle(spec(video), 'u', 'k')).hasSlot).toBe(false);
+    expect(claimSlot(createRunHandle(spec(video), 'u')).hasSlot).toBe(false);
   });
 
   it('is none for sound, which needs no slot and is always awake', () => {
-    const handle = createRunHandle(spec(audio), 'u', 'k');
-    expect(buildOrders(handle, source).hasSlot).toBe(true);
+    const handle = createRunHandle(spec(audio), 'u');
+    expect(buildOrders(handle, 'g', source).hasSlot).toBe(true);
   });
 });
 
 describe('the orders to a run', () => {
   it('say the furthest demand of the last minute and the earliest wait', () => {
-    const handle = createRunHandle(spec(video), 'u', 'k');
+    const handle = createRunHandle(spec(video), 'u');
     noteDemand(handle, 20, 0);
     addWaiter(handle, 9, 61_000);
     addWaiter(handle, 7, 61_000);
-    const orders = buildOrders(handle, source);
+    const orders = buildOrders(handle, 'g', source);
     expect(RunOrders.parse(orders)).toEqual(orders);
     expect(orders).toMatchObject({ demand: 9, heldSeconds: 70 });
   });
 
   it('never ask for less than its own first segment', () => {
-    expect(buildOrders(createRunHandle(spec(video), 'u', 'k'), source)).toMatchObject({
+    expect(buildOrders(createRunHandle(spec(video), 'u'), 'g', source)).toMatchObject({
       demand: 3,
       heldSeconds: null,
       until: null,
@@ -141,14 +145,14 @@ describe('the orders to a run', () => {
   });
 
   it('tell of every segment that was served from memory once', () => {
-    const handle = createRunHandle(spec(video), 'u', 'k');
+    const handle = createRunHandle(spec(video), 'u');
     handle.touches.add(3).add(4).add(3);
-    expect(buildOrders(handle, source).touch).toEqual([3, 4]);
-    expect(buildOrders(handle, source).touch).toEqual([]);
+    expect(buildOrders(handle, 'g', source).touch).toEqual([3, 4]);
+    expect(buildOrders(handle, 'g', source).touch).toEqual([]);
   });
 
   it('stay small however many ask', () => {
-    const handle = createRunHandle(spec(video), 'u', 'k');
+    const handle = createRunHandle(spec(video), 'u');
     for (let n = 0; n < 10_000; n++) noteDemand(handle, n % 50, n);
     expect(handle.demands.length).toBeLessThanOrEqual(64);
   });

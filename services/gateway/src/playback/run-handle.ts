@@ -1,4 +1,11 @@
-import { type Rendition, type RunOrders, type RunSpec, type RunStatus, segmentStartSeconds } from '@lodestream/shared';
+import {
+  type InfoHash,
+  type Rendition,
+  type RunOrders,
+  type RunSpec,
+  type RunStatus,
+  segmentStartSeconds,
+} from '@lodestream/shared';
 import type { SlotClaim } from '../admission/encode-slots.ts';
 import type { RunView } from './plan-segment.ts';
 
@@ -11,6 +18,8 @@ export type RunHandle = {
   readonly uid: string;
   /** Rendition of a file of a torrent: runs of one key serve each other's segments. */
   readonly key: string;
+  /** This gateway has wanted something of it: from then on it gives it orders. Of others it only asks how they are. */
+  isOurs: boolean;
   status: RunStatus | undefined;
   until: number | null;
   hasSlot: boolean;
@@ -20,11 +29,12 @@ export type RunHandle = {
   touches: Set<number>;
 };
 
-export function createRunHandle(spec: RunSpec, uid: string, key: string): RunHandle {
+export function createRunHandle(spec: RunSpec, uid: string): RunHandle {
   return {
     spec,
     uid,
-    key,
+    key: runKey(spec.infoHash, spec.fileIndex, spec.rendition.id),
+    isOurs: false,
     status: undefined,
     until: spec.until,
     // Sound needs no slot; a picture has one when it is given one, or every new run would pass the longest waiter.
@@ -36,6 +46,10 @@ export function createRunHandle(spec: RunSpec, uid: string, key: string): RunHan
   };
 }
 
+export function runKey(infoHash: InfoHash, fileIndex: number, renditionId: string): string {
+  return `${infoHash}/${fileIndex}/${renditionId}`;
+}
+
 /** A request for a segment of this run came; it waits until what is returned is called. */
 export function addWaiter(handle: RunHandle, segment: number, nowMs: number): () => void {
   const waiter = { segment, sinceMs: nowMs };
@@ -45,6 +59,7 @@ export function addWaiter(handle: RunHandle, segment: number, nowMs: number): ()
 }
 
 export function noteDemand(handle: RunHandle, segment: number, nowMs: number): void {
+  handle.isOurs = true;
   handle.demands = [...handle.demands.filter((demand) => nowMs - demand.atMs < DEMAND_WINDOW_MS), { segment, atMs: nowMs }].slice(
     -64,
   );
@@ -82,12 +97,13 @@ export function claimSlot(handle: RunHandle): SlotClaim {
 }
 
 /** The orders for now; what was touched since the last is in them once. */
-export function buildOrders(handle: RunHandle, source: RunOrders['source']): RunOrders {
+export function buildOrders(handle: RunHandle, from: string, source: RunOrders['source']): RunOrders {
   const { rendition, startSegment } = handle.spec;
   const waiting = [...handle.waiters].map((waiter) => waiter.segment);
   const touch = [...handle.touches];
   handle.touches.clear();
   return {
+    from,
     until: handle.until,
     demand: Math.max(startSegment, ...handle.demands.map((demand) => demand.segment)),
     hasSlot: handle.hasSlot,

@@ -1,3 +1,4 @@
+import { InfoHash } from '@lodestream/shared';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CachedSegment, createSegmentCache } from './segment-cache.ts';
@@ -41,6 +42,16 @@ describe('the segment cache', () => {
     cache.sweep();
     expect(cache.get('left')).toBeUndefined();
     expect(cache.get('watched')).toBeDefined();
+    expect(cache.sizeBytes()).toBe(10);
+  });
+
+  it('forgets a torrent whole, and no other', () => {
+    const cache = createSegmentCache(1000, 300);
+    const [one, other] = [InfoHash.parse('a'.repeat(40)), InfoHash.parse('b'.repeat(40))];
+    for (const key of [`${one}/0/v/0`, `${one}/1/v/init`, `${other}/0/v/0`]) cache.set(key, segment(10));
+    expect(cache.torrents()).toEqual(new Set([one, other]));
+    cache.forget(one);
+    expect(cache.torrents()).toEqual(new Set([other]));
     expect(cache.sizeBytes()).toBe(10);
   });
 

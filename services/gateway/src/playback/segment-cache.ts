@@ -1,3 +1,5 @@
+import type { InfoHash } from '@lodestream/shared';
+
 /** A finished segment in memory, and where it came from: what is served from here still counts as access there. */
 export type CachedSegment = { bytes: Buffer; runName: string; etag: string };
 
@@ -9,6 +11,10 @@ export type SegmentCache = {
   get(key: string): CachedSegment | undefined;
   set(key: string, segment: CachedSegment): void;
   sweep(): void;
+  /** Drops every segment of the torrent. */
+  forget(infoHash: InfoHash): void;
+  /** Torrents that segments of are here. */
+  torrents(): Set<InfoHash>;
   sizeBytes(): number;
 };
 
@@ -46,6 +52,15 @@ export function createSegmentCache(
       const limit = now() - ttlSeconds * 1000;
       for (const [key, entry] of entries) if (entry.lastAccessAt < limit) drop(key);
     },
+    forget(infoHash) {
+      for (const key of entries.keys()) if (torrentOf(key) === infoHash) drop(key);
+    },
+    torrents: () => new Set([...entries.keys()].map(torrentOf)),
     sizeBytes: () => sizeBytes,
   };
+}
+
+/** Keys begin with the torrent that the segment is of. */
+function torrentOf(key: string): InfoHash {
+  return key.slice(0, key.indexOf('/')) as InfoHash;
 }

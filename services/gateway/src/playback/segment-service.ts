@@ -6,7 +6,7 @@ import { runName } from '../workloads/workload-name.ts';
 import type { MediaInfoService, ProbedMedia } from './media-info-service.ts';
 import { planSegment } from './plan-segment.ts';
 import type { RunFleet } from './run-fleet.ts';
-import { noteDemand, type RunHandle } from './run-handle.ts';
+import { noteDemand, type RunHandle, runKey } from './run-handle.ts';
 import type { CachedSegment, SegmentCache } from './segment-cache.ts';
 import { createSegmentFeed, type SegmentFeed } from './segment-feed.ts';
 import { soundFramesOf } from './sound-frames.ts';
@@ -47,7 +47,7 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
 
   async function open(address: SegmentAddress, signal: AbortSignal): Promise<OpenSegment> {
     const { infoHash, fileIndex, renditionId, segmentIndex } = address;
-    const key = `${infoHash}/${fileIndex}/${renditionId}`;
+    const key = runKey(infoHash, fileIndex, renditionId);
     const segmentKey = `${key}/${segmentIndex}`;
     torrents.touch(infoHash);
     const cached = cache.get(segmentKey);
@@ -59,6 +59,7 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
     for (let attempt = 0; ; attempt++) {
       signal.throwIfAborted();
       try {
+        if (!feeds.has(segmentKey)) await hearOfRuns(address, key, rendition);
         return await join(segmentKey, () => startFeed(address, key, segmentKey, rendition, info), signal);
       } catch (error) {
         if (signal.aborted || !isPassing(error)) throw error;
@@ -66,6 +67,13 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
         await delay(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** attempt), signal);
       }
     }
+  }
+
+  /** Before a run is started: one that is on its way there may have come further than was heard of it, at any gateway. */
+  async function hearOfRuns({ segmentIndex }: SegmentAddress, key: string, { timeline }: Rendition): Promise<void> {
+    if (segmentIndex === 'init') return;
+    const plan = planSegment(segmentIndex, fleet.views(key), timeline, options.runSegments);
+    if (plan.do === 'start') await fleet.refresh(key);
   }
 
   async function join(segmentKey: string, start: () => SegmentFeed, signal: AbortSignal): Promise<OpenSegment> {
@@ -120,7 +128,7 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
     const planned = plan.do === 'start' ? undefined : fleet.handle(plan.run.name);
     if (planned) return planned;
     if (fleet.making().length >= options.maxRuns) throw new ProblemError('busy', { stage: 'encoding' });
-    return fleet.start(buildSpec(address, rendition, info, wanted, plan.do === 'start' ? plan.until : null), key);
+    return fleet.start(buildSpec(address, rendition, info, wanted, plan.do === 'start' ? plan.until : null));
   }
 
   function buildSpec(
@@ -135,6 +143,8 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
       kind: 'run',
       name: freeName(infoHash, fileIndex, rendition.id, startSegment),
       ttlSeconds: options.ttlSeconds,
+      infoHash,
+      fileIndex,
       source: torrents.sourceAddress(infoHash, fileIndex),
       lengthBytes: torrents.fileLengthBytes(infoHash, fileIndex),
       container: info.container,
@@ -172,7 +182,7 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
     for (const rendition of [video, audio]) {
       if (!rendition || fleet.making().length >= options.maxRuns) continue;
       const segmentIndex = segmentAt(rendition.timeline, seconds);
-      const key = `${infoHash}/${fileIndex}/${rendition.id}`;
+      const key = runKey(infoHash, fileIndex, rendition.id);
       if (cache.get(`${key}/${segmentIndex}`)) continue;
       noteDemand(
         planRun({ infoHash, fileIndex, renditionId: rendition.id, segmentIndex }, key, rendition, info),

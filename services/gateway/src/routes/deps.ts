@@ -1,5 +1,7 @@
 import type { Logger } from '@lodestream/service-kit';
 import type { Admission } from '../admission/admission.ts';
+import type { DenylistGuard } from '../denylist/guard.ts';
+import type { Drain } from '../drain.ts';
 import type { ClientLimits } from '../edge/client-limits.ts';
 import type { Metrics } from '../metrics.ts';
 import type { MediaInfoService } from '../playback/media-info-service.ts';
@@ -20,6 +22,8 @@ export type Deps = {
   segments: SegmentService;
   orchestrator: Orchestrator;
   client: WorkerClient;
+  drain: Pick<Drain, 'isReady' | 'closing'>;
+  guard: DenylistGuard;
   limits: ClientLimits;
   admission: Admission;
   knowledge: SwarmKnowledgeStore;

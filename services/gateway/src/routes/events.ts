@@ -13,7 +13,7 @@ const FIRST_EVENTS = 20;
 /** The browser opens a new one by itself; an open end would outlive every restart plan of a proxy. */
 const MAX_STREAM_MS = 3_600_000;
 
-export function eventRoutes(app: FastifyInstance, { viewers, limits, torrents }: Deps): void {
+export function eventRoutes(app: FastifyInstance, { viewers, limits, torrents, drain }: Deps): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     '/api/v1/torrents/:infoHash/events',
     {
@@ -25,7 +25,7 @@ export function eventRoutes(app: FastifyInstance, { viewers, limits, torrents }:
     },
     async (request, reply) => {
       const { infoHash } = request.params;
-      const gone = requestSignal(reply);
+      const gone = AbortSignal.any([requestSignal(reply), drain.closing]);
       let event = await viewers.event(infoHash, request.query.file);
       const release = limits.openStream(request.ip, 'openEvents');
       reply.hijack();
@@ -57,6 +57,8 @@ export function eventRoutes(app: FastifyInstance, { viewers, limits, torrents }:
         raw.end();
       } catch (error) {
         if (error instanceof ProblemError) raw.end(`event: problem\ndata: ${JSON.stringify(error.problem)}\n\n`);
+        // A clean end: the browser opens the next one, at whichever gateway is there.
+        else if (drain.closing.aborted) raw.end();
         else raw.destroy();
       } finally {
         release();

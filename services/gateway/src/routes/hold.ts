@@ -10,15 +10,16 @@ const STAGE_MS = 500;
 
 /**
  * Gives `work` a signal that aborts when the client goes or the hold is over; then the answer is 503 with the stage that it
- * waits in. The signal stays good for the client's going away after that.
+ * waits in; or the problem, when the torrent is denied meanwhile. The signal stays good for the client's going away after that.
  */
 export async function hold<T>(
   reply: FastifyReply,
-  { viewers, holdMs }: Pick<Deps, 'viewers' | 'holdMs'>,
+  { viewers, holdMs, guard }: Pick<Deps, 'viewers' | 'holdMs' | 'guard'>,
   address: { infoHash: InfoHash; fileIndex?: number },
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const gone = requestSignal(reply);
+  const denied = guard.signal(address.infoHash);
   const deadline = new AbortController();
   const stageMs = Math.min(STAGE_MS, holdMs / 10);
   // What a downloader that does not answer looks like to everybody.
@@ -34,8 +35,9 @@ export async function hold<T>(
     if (!isOver) deadline.abort(new Error('the hold is over'));
   }, holdMs - stageMs);
   try {
-    return await work(AbortSignal.any([gone, deadline.signal]));
+    return await work(AbortSignal.any([gone, deadline.signal, ...(denied ? [denied] : [])]));
   } catch (error) {
+    if (denied?.aborted) throw denied.reason;
     if (!deadline.signal.aborted || gone.aborted) throw error;
     throw new ProblemError('not-ready', { stage, retryAfterSeconds: 1 });
   } finally {

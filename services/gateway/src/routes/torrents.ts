@@ -11,7 +11,7 @@ import { TorrentParams } from './parameters.ts';
 const MAX_METAINFO_BYTES = 10 * 1024 * 1024;
 
 export function torrentRoutes(app: FastifyInstance, deps: Deps): void {
-  const { torrents, viewers, limits, admission, knowledge, media, orchestrator } = deps;
+  const { torrents, viewers, limits, admission, knowledge, media, orchestrator, guard } = deps;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   app.register(multipart, { limits: { fileSize: MAX_METAINFO_BYTES, files: 1, fields: 0, parts: 1 } });
   app.addContentTypeParser(
@@ -25,7 +25,8 @@ export function torrentRoutes(app: FastifyInstance, deps: Deps): void {
     { schema: { summary: 'Open a torrent by magnet, info hash or .torrent', response: { 200: Torrent, 201: Torrent } } },
     async (request, reply) => {
       await limits.takeNewTorrent(request.ip);
-      const source = await readTorrentSource(await posted(request));
+      const { source, names } = await readTorrentSource(await posted(request));
+      guard.admit({ infoHash: source.infoHash, infoHashV2: source.infoHashV2, names });
       const known = await knowledge.recall(source.infoHash);
       const { isNew } = await admission.admitTorrent(source.infoHash, () => torrents.add(source, known));
       orchestrator.expect();

@@ -32,6 +32,9 @@ export function createMemoryStore(now: () => number = () => performance.now()): 
     async set(key, value, ttlSeconds) {
       put(key, value, ttlSeconds);
     },
+    async drop(keys) {
+      for (const key of keys) drop(key);
+    },
     async takeTurn(key, limit, windowSeconds) {
       const found = live(key);
       if (!found) {

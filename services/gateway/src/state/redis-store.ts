@@ -39,6 +39,9 @@ export function createRedisStore(url: string, logger: Logger): Store {
     async set(key, value, ttlSeconds) {
       await orElse(redis.set(PREFIX + key, value, 'PX', Math.ceil(ttlSeconds * 1000)), null);
     },
+    async drop(keys) {
+      if (keys.length > 0) await orElse(redis.unlink(...keys.map((key) => PREFIX + key)), 0);
+    },
     async takeTurn(key, limit, windowSeconds) {
       const turns = redis
         .multi()

@@ -24,6 +24,7 @@ const DhtNodes = SwarmKnowledge.shape.dhtNodes;
  */
 export type SwarmKnowledgeStore = Disposable & {
   recall(infoHash: InfoHash): Promise<SwarmKnowledge | undefined>;
+  forget(infoHash: InfoHash): Promise<void>;
 };
 
 export type SwarmKnowledgeStoreOptions = { store: Store; orchestrator: Orchestrator; client: WorkerClient };
@@ -74,6 +75,7 @@ export function createSwarmKnowledgeStore({ store, orchestrator, client }: Swarm
       if (!isMetadata && known.peers.length + known.dhtNodes.length === 0) return undefined;
       return { ...known, ...(isMetadata ? { metadata } : {}) };
     },
+    forget: (infoHash) => store.drop([keyOf('metadata', infoHash), keyOf('peers', infoHash)]),
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }

@@ -19,12 +19,13 @@ describe('readTorrentSource', () => {
     ['a magnet', { magnet: `magnet:?xt=urn:btih:${HASH}` }],
     ['a magnet that is only a hash', { magnet: HASH }],
   ])('reads %s', async (_name, posted) => {
-    expect(await readTorrentSource(posted)).toEqual({ infoHash: HASH, displayName: '', trackers: [], peers: [] });
+    expect((await readTorrentSource(posted)).source).toEqual({ infoHash: HASH, displayName: '', trackers: [], peers: [] });
   });
 
   it('keeps what a magnet says of names, trackers and peers', async () => {
     const magnet = `magnet:?xt=urn:btih:${HASH}&dn=Sintel&tr=udp%3A%2F%2Ftracker.example%3A1337&x.pe=203.0.113.7:6881&xs=http://evil.example/`;
-    const source = await readTorrentSource({ magnet });
+    const { source, names } = await readTorrentSource({ magnet });
+    expect(names).toEqual(['Sintel']);
     expect(source).toMatchObject({ infoHash: HASH, displayName: 'Sintel', peers: ['203.0.113.7:6881'] });
     expect(source.trackers).toHaveLength(1);
     expect(JSON.stringify(source)).not.toContain('evil');
@@ -34,7 +35,8 @@ describe('readTorrentSource', () => {
     const bytes = metainfo();
     const text = bytes.toString('latin1');
     const info = text.slice(text.indexOf('4:info') + 6, -1);
-    const source = await readTorrentSource({ metainfo: bytes });
+    const { source, names } = await readTorrentSource({ metainfo: bytes });
+    expect(names).toEqual(['a.mkv', 'a.mkv']);
     expect(source.infoHash).toBe(createHash('sha1').update(info, 'latin1').digest('hex'));
     expect(TorrentSource.safeParse(source).success).toBe(true);
     expect(Buffer.from(source.metainfo ?? '', 'base64').equals(bytes)).toBe(true);
@@ -72,7 +74,7 @@ describe('readTorrentSource', () => {
     await fc.assert(
       fc.asyncProperty(posts, async (posted) => {
         try {
-          expect(TorrentSource.safeParse(await readTorrentSource(posted)).success).toBe(true);
+          expect(TorrentSource.safeParse((await readTorrentSource(posted)).source).success).toBe(true);
         } catch (error) {
           expect(error).toMatchObject({ name: 'ProblemError', problem: { status: expect.toSatisfy((status) => status < 500) } });
         }

@@ -30,7 +30,11 @@ export function createViewerService({ torrents, media, segments, fleet }: Viewer
     const probed = fileIndex === undefined || downloader?.state !== 'ready' ? undefined : await media.peek(infoHash, fileIndex);
     const film = isProbed(probed) ? probed : undefined;
     const problem = workload.problem ?? downloader?.problem ?? (isProblem(probed) ? probed : undefined);
-    const isWaitedFor = fileIndex !== undefined && segments.isWaitedFor(infoHash, fileIndex);
+    const runs = fleet.making().filter((run) => run.key.startsWith(`${infoHash}/${fileIndex}/`));
+    // Here, or at another gateway: the viewer's segment and his events may come by different ones.
+    const isWaitedFor =
+      fileIndex !== undefined &&
+      (segments.isWaitedFor(infoHash, fileIndex) || runs.some((run) => run.status?.isWaitedFor === true));
     const facts: ViewerFacts = {
       workload: workload.phase,
       downloader,
@@ -38,9 +42,7 @@ export function createViewerService({ torrents, media, segments, fleet }: Viewer
       isWaitedFor,
       bitrateBitsPerSecond:
         film && fileIndex !== undefined ? bitrateOf(film, torrents.fileLengthBytes(infoHash, fileIndex)) : undefined,
-      isWithoutSlot: fleet
-        .making()
-        .some((run) => run.key.startsWith(`${infoHash}/${fileIndex}/`) && run.waiters.size > 0 && !run.hasSlot),
+      isWithoutSlot: runs.some((run) => run.waiters.size > 0 && !run.hasSlot),
     };
     const name = downloader?.name || torrents.source(infoHash)?.displayName || infoHash;
     const picture = {

@@ -16,6 +16,7 @@ import { type FfmpegExit, type FfmpegProcess, startFfmpeg } from '../ffmpeg/ffmp
 import { openSegmentStore, type SegmentStore } from '../segments/segment-store.ts';
 import { openSourceProxy } from '../source/source-proxy.ts';
 import { openSource } from '../source/source-reader.ts';
+import { createOrderBook } from './order-book.ts';
 import { pickPace } from './pacing.ts';
 import { createProgressClock } from './progress-clock.ts';
 import { nextRunState, type RunEvent, type RunState } from './run-machine.ts';
@@ -50,16 +51,17 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
   let state: RunState = { phase: 'starting' };
   let ffmpeg: FfmpegProcess | undefined;
   let sourceFault: string | undefined;
-  let demandedSegment = plan.startSegment;
-  let hasSlot = true;
+  const startSeconds = plan.startSegment * timeline.partsPerSegment * secondsAPart;
+  const book = createOrderBook({ demand: plan.startSegment, hasSlot: true, heldSeconds: startSeconds });
+  /** Asked for since the last orders, which will know of it. */
+  let askedSegment = plan.startSegment;
   let until: number | null = spec.until;
-  let heldSeconds: number | null = plan.startSegment * timeline.partsPerSegment * secondsAPart;
   const ended = Promise.withResolvers<EndedState>();
   const awake = { ms: 0, sinceAt: startedAt as number | undefined };
 
   await mkdir(directory, { recursive: true });
   await removeContents(directory);
-  const source = openSource(spec.source, spec.lengthBytes, { urgency: 'held', seconds: heldSeconds });
+  const source = openSource(spec.source, spec.lengthBytes, { urgency: 'held', seconds: startSeconds });
   const proxy = await openSourceProxy(source, spec.lengthBytes, (reason) => {
     sourceFault = reason;
     end('broken', reason);
@@ -112,12 +114,13 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
     // All frames are accepted: whatever ffmpeg still has to do (it may be asleep) nobody needs.
     if (segments.framesMade() === plan.frameCount) return end('finished');
     if (segments.nextSegment() >= effectiveEnd(plan, until)) return end('reached-until');
+    const { demand, hasSlot } = book.together();
     const pace = pickPace({
       kind: spec.rendition.kind,
       isAsleep: state.phase === 'asleep',
       madeParts: plan.firstPart + segments.partsMade(),
       ownParts: segments.partsMade(),
-      demandedSegment,
+      demandedSegment: Math.max(demand, askedSegment),
       partsPerSegment: timeline.partsPerSegment,
       hasSlot,
       ageMs: performance.now() - startedAt,
@@ -137,6 +140,7 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
   /** Asleep it wants nothing: what it has in its pipe is enough to go on with. */
   function want(): Want | null {
     if (state.phase === 'asleep') return null;
+    const { heldSeconds } = book.together();
     if (heldSeconds !== null) return { urgency: 'held', seconds: heldSeconds };
     return { urgency: 'ahead', seconds: (plan.firstPart + segments.partsMade()) * secondsAPart };
   }
@@ -185,6 +189,7 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
       heldSegments: segments.heldSegments(),
       partsMade: segments.partsMade(),
       speed: awakeSeconds > 0 ? (segments.partsMade() * secondsAPart) / awakeSeconds : 0,
+      isWaitedFor: book.together().heldSeconds !== null,
       ffmpegPid: state.phase === 'ended' ? null : started.pid,
       idleSeconds: clock.idleSeconds(),
     };
@@ -194,10 +199,9 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
     segments,
     status,
     obey(orders) {
-      until = orders.until;
-      demandedSegment = orders.demand;
-      hasSlot = orders.hasSlot;
-      heldSeconds = orders.heldSeconds;
+      if (orders.until !== null) until = Math.min(orders.until, until ?? orders.until);
+      book.take(orders, performance.now());
+      askedSegment = plan.startSegment;
       source.moveTo(orders.source);
       if (orders.touch.length > 0) clock.touch();
       for (const segment of orders.touch) segments.touch(segment);
@@ -207,7 +211,7 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
     demand(segment) {
       clock.touch();
       segments.touch(segment);
-      demandedSegment = Math.max(demandedSegment, segment);
+      askedSegment = Math.max(askedSegment, segment);
       step();
     },
     onEnded: (listener) => void ended.promise.then(listener),
