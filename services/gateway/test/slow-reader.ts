@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import { waitFor } from '@lodestream/testing';
 
 const CLOSE_TIMEOUT_MS = 10_000;
 
@@ -15,8 +16,8 @@ export async function readSlowly(url: string): Promise<IncomingMessage> {
 /** What is on its way; `body.complete` then says whether it was all. */
 export async function readRest(body: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  const closed = once(body, 'close', { signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) });
   body.on('data', (chunk) => chunks.push(chunk));
-  await closed;
+  // Not by `once`: it fails at the error that tells of the break.
+  await waitFor(() => body.closed, { what: 'the answer is over', timeoutMs: CLOSE_TIMEOUT_MS });
   return Buffer.concat(chunks);
 }

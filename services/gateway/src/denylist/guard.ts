@@ -118,6 +118,8 @@ export function createDenylistGuard(options: DenylistGuardOptions): DenylistGuar
       const streams = turnOut(infoHash);
       const news = workloads.filter(({ uid }) => !ordered.has(uid));
       for (const { uid } of workloads) ordered.add(uid);
+      // What is kept of a torrent is kept by file: it is asked for its files, if nobody had the time to, before it goes.
+      await Promise.all(workloads.map((workload) => learn(workload, infoHash)));
       const fileIndexes = open.get(infoHash)?.fileIndexes ?? [];
       const removals = workloads.map(({ name, uid }) => orchestrator.remove(name, uid));
       options.cache.forget(infoHash);
