@@ -136,6 +136,28 @@ describe('a list at an address', () => {
     server.answer = staticList('# nothing');
     await until('the present one is in force', () => judge(later, infoHash) === 'allow');
   });
+
+  it('is remembered for as long as it is the present one, however long ago it changed', async () => {
+    await using store = createMemoryStore();
+    await using server = await startListServer(staticList(newHash()));
+    const sets: string[] = [];
+    const watched = {
+      ...store,
+      set: async (...[key, ...rest]: Parameters<typeof store.set>) => void sets.push(key, String(rest[1])),
+    };
+    using _list = await open(rememberList(createUrlList(server.url, EVERY_MS), server.url, watched, EVERY_MS / 2));
+    await until('it was asked for, and kept, three times', () => sets.length >= 6);
+    expect(server.requests.map(({ status }) => status).slice(0, 3)).toEqual([200, 304, 304]);
+    expect(new Set(sets).size).toBe(2);
+  });
+
+  it('is not there when what the store holds is damaged', async () => {
+    await using store = createMemoryStore();
+    await using server = await startListServer((_request, response) => response.writeHead(503).end());
+    const damaged = { ...store, get: async () => '{"text":' };
+    const source = rememberList(createUrlList(server.url, EVERY_MS), server.url, damaged);
+    await expect(source.read(undefined, AbortSignal.timeout(TIMEOUT_MS))).rejects.toThrow('503');
+  });
 });
 
 describe('a list in a ConfigMap', () => {

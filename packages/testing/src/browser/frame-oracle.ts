@@ -21,13 +21,18 @@ export function judgeFrames(
   { frameRate, modulus = FRAME_NUMBER_MODULUS }: OracleOptions,
 ): string[] {
   const framesPerSecond = frameRate.num / frameRate.den;
-  return frames.flatMap(({ number, mediaTimeSeconds, lateSeconds = 0 }) => {
-    if (lateSeconds > MAX_LATE_SECONDS) return [];
-    const expected = Math.round(mediaTimeSeconds * framesPerSecond);
+  const isOf = (number: number, seconds: number, lateSeconds: number) => {
+    const expected = Math.round(seconds * framesPerSecond);
     // On a busy page the film has moved on before we look: forward by as much as that, never back.
     const ahead = (((number - expected) % modulus) + modulus) % modulus;
-    if (ahead <= TOLERANCE_FRAMES + Math.ceil(lateSeconds * framesPerSecond)) return [];
-    if (frameDistance(number, expected, modulus) <= TOLERANCE_FRAMES) return [];
+    if (ahead <= TOLERANCE_FRAMES + Math.ceil(lateSeconds * framesPerSecond)) return true;
+    return frameDistance(number, expected, modulus) <= TOLERANCE_FRAMES;
+  };
+  return frames.flatMap(({ number, mediaTimeSeconds, lateSeconds = 0, leftForSeconds }) => {
+    if (lateSeconds > MAX_LATE_SECONDS || isOf(number, mediaTimeSeconds, lateSeconds)) return [];
+    // Where a seek came between, what we looked at may be the new place's picture already: that one, and no third.
+    if (leftForSeconds !== undefined && isOf(number, leftForSeconds, lateSeconds)) return [];
+    const expected = Math.round(mediaTimeSeconds * framesPerSecond);
     return [`at ${mediaTimeSeconds.toFixed(3)} s the picture is frame ${number}, not ${expected % modulus}`];
   });
 }

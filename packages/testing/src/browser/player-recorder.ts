@@ -9,6 +9,8 @@ export type ShownFrame = {
   shownAtMs: number;
   /** Media time that may have passed between the frame's presentation and our look at the picture. */
   lateSeconds?: number;
+  /** The player is somewhere else by now: a seek has left the frame's place before we looked, and gone here. */
+  leftForSeconds?: number;
 };
 
 export type PlaybackState = {
@@ -63,12 +65,19 @@ function startRecording(options: { centres: { x: number; y: number }[]; width: n
   const onFrame = (nowMs: number, metadata: VideoFrameCallbackMetadata) => {
     context.drawImage(video, 0, 0, options.width, options.height);
     const lateSeconds = (Math.max(0, performance.now() - metadata.presentationTime) / 1000) * video.playbackRate;
+    const hasLeft = Math.abs(video.currentTime - metadata.mediaTime) > 1 + lateSeconds;
     let number = 0;
     for (const [bit, { x, y }] of options.centres.entries()) {
       const pixel = context.getImageData(Math.floor(x * options.width), Math.floor(y * options.height), 1, 1).data;
       if ((pixel[1] ?? 0) > 128) number += 2 ** bit;
     }
-    recording.frames.push({ number, mediaTimeSeconds: metadata.mediaTime, shownAtMs: nowMs, lateSeconds });
+    recording.frames.push({
+      number,
+      mediaTimeSeconds: metadata.mediaTime,
+      shownAtMs: nowMs,
+      lateSeconds,
+      ...(hasLeft ? { leftForSeconds: video.currentTime } : {}),
+    });
     video.requestVideoFrameCallback(onFrame);
   };
   video.requestVideoFrameCallback(onFrame);
