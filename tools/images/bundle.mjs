@@ -20,6 +20,8 @@ export async function bundleService(service, out) {
     platform: 'node',
     external: NATIVE.map((name) => new RegExp(`^${name}(?:/|$)`)),
     logLevel: 'warn',
+    // CommonJS packages ask for them; a module, as the bundle is, has others.
+    transform: { define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' } },
     plugins: [keepPlaces(dir)],
   });
   const { output } = await bundle.write({
