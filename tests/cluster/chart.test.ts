@@ -30,7 +30,7 @@ test('the chart as it is shipped plays a film to a browser, and leaves nothing w
   const torrent = await createTorrent({ dir: clip.dir, name: clip.name });
   await using seeder = await startSeeder({ client: 'transmission', torrent, address: HOST_ADDRESS });
   await using release = await installRelease(...CLOSED_NETWORK, `--set=cacheTtlSeconds=${TTL_SECONDS}`);
-  await release.helm('test', 'films', '--timeout', '120s');
+  await release.check();
   {
     await using forwarding = await release.forward();
     await using browser = await launchBrowser();
@@ -47,7 +47,13 @@ test('the chart as it is shipped plays a film to a browser, and leaves nothing w
   await waitFor(async () => !(await release.pods()).some(isWorkload), { what: 'its pods are gone', timeoutMs: GONE_TIMEOUT_MS });
   await release.helm('uninstall', 'films', '--wait', '--timeout', '60s');
   const kinds = 'pods,services,deployments,configmaps,secrets,roles,rolebindings,serviceaccounts,networkpolicies';
-  const left = (await release.kubectl('get', kinds, '--output=name')).split('\n').filter(Boolean);
   // Kubernetes' own, in every namespace.
-  expect(left).toEqual(['configmap/kube-root-ca.crt', 'serviceaccount/default']);
+  const before = ['configmap/kube-root-ca.crt', 'serviceaccount/default'];
+  const left = async () => (await release.kubectl('get', kinds, '--output=name')).split('\n').filter(Boolean);
+  // Helm waits for its objects; the pods of its Deployments end a moment after them.
+  await waitFor(async () => (await left()).length <= before.length, {
+    what: 'nothing of the release is left',
+    timeoutMs: GONE_TIMEOUT_MS,
+  });
+  expect(await left()).toEqual(before);
 });

@@ -25,7 +25,7 @@ test.each(SCENARIOS)('the API server accepts every object of the scenario $name'
     const text = await command('kubectl', 'apply', '--dry-run=server', '--filename', path);
     expect(text.trim().split('\n')).toHaveLength(manifests.length);
   } finally {
-    for (const name of missing) await command('kubectl', 'delete', 'namespace', name, '--wait=false');
+    for (const name of missing) await command('kubectl', 'delete', 'namespace', name, '--timeout=60s');
     await rm(dir, { recursive: true, force: true });
   }
 });

@@ -104,13 +104,19 @@ export async function makeClusterPlace(change: Partial<PodPlace> = {}): Promise<
       kubeconfig.loadFromFile(file);
       return proxy;
     },
+    /** A pod, and how often its container has ended: the kubelet tells of a start later than the worker itself does. */
     async instancesOf(name) {
-      return (await podsOf(name)).flatMap(({ metadata, status }) => {
-        const container = status?.containerStatuses?.[0];
-        return container?.state?.running && !metadata?.deletionTimestamp ? [`${metadata?.uid}/${container.containerID}`] : [];
+      return (await podsOf(name)).flatMap(({ metadata, spec, status }) => {
+        const { restartCount = 0, state } = status?.containerStatuses?.[0] ?? {};
+        const hasEnded = state?.terminated && spec?.restartPolicy === 'Never';
+        const isOver = metadata?.deletionTimestamp || status?.phase === 'Failed' || status?.phase === 'Succeeded';
+        const isBackingOff = state?.waiting?.reason === 'CrashLoopBackOff';
+        return hasEnded || isOver || isBackingOff ? [] : [`${metadata?.uid}/${restartCount + (state?.terminated ? 1 : 0)}`];
       });
     },
     async kill(name) {
+      const isRunning = async () => (await podsOf(name)).some(({ status }) => status?.containerStatuses?.[0]?.state?.running);
+      await waitFor(isRunning, { what: 'the kubelet knows that it runs', timeoutMs: GONE_MS });
       // Nobody can kill the first process of a container from inside; its child is the worker.
       await evaluate(name, `process.kill(parseInt(fs.readFileSync('/proc/1/task/1/children', 'utf8'), 10), 'SIGKILL')`);
     },

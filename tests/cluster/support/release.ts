@@ -23,6 +23,8 @@ export type Release = AsyncDisposable & {
   readonly chartArgs: string[];
   /** The gateway at a loopback address, by the command that the chart's NOTES name. */
   forward(): Promise<AsyncDisposable & { baseUrl: string }>;
+  /** `helm test`; rejects with what the test's pod wrote. */
+  check(): Promise<void>;
   /** Names of pods. */
   pods(): Promise<string[]>;
 };
@@ -58,6 +60,14 @@ export async function installRelease(...values: string[]): Promise<Release> {
         timeoutMs: READY_MS,
       });
       return { baseUrl, [Symbol.asyncDispose]: () => forwarding.stop() };
+    },
+    async check() {
+      try {
+        await helm('test', 'films', '--timeout', '120s');
+      } catch (error) {
+        const said = await kubectl('logs', 'films-lodestream-test').catch(String);
+        throw new Error(`the chart's own test failed:\n${said}`, { cause: error });
+      }
     },
     async pods() {
       return (await kubectl('get', 'pods', '--output=name')).split('\n').flatMap((line) => line.split('/')[1] ?? []);

@@ -168,6 +168,8 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
 
   function onMade(entry: Entry, making: AbortController, made: Made): void {
     const { name } = entry.workload;
+    // Known before it counts as made: that it replaces an old pod of the name is not that one's loss.
+    if ('pod' in made && !making.signal.aborted) pods.put(made.pod);
     if (entry.making === making) entry.making = undefined;
     if ('problem' in made) {
       if (!making.signal.aborted) table.fail(entry, made.problem, KEEP_NO_ROOM_MS);
@@ -180,7 +182,6 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
       return;
     }
     entry.podUid = made.pod.uid;
-    pods.put(made.pod);
     onChange(name, made.pod, pods.get(name));
   }
 

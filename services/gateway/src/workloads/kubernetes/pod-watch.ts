@@ -38,6 +38,7 @@ export function watchPods({ cluster, selector, logger, onChange }: PodWatchOptio
 
   function set(name: string, pod: PodView | undefined): void {
     const before = pods.get(name)?.pod;
+    if (before && pod && isOfEarlier(pod, before)) return;
     if (pod) pods.set(name, { pod, sinceMs: performance.now() });
     else if (!pods.delete(name)) return;
     if (before?.uid === pod?.uid && before?.resourceVersion === pod?.resourceVersion) return;
@@ -100,4 +101,12 @@ export function watchPods({ cluster, selector, logger, onChange }: PodWatchOptio
     all: () => [...pods.values()].map(({ pod }) => pod),
     [Symbol.dispose]: () => closing.abort(),
   };
+}
+
+/**
+ * A pod that we made is known before the watch has told the end of the one whose name it has. Versions are numbers that grow:
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+ */
+function isOfEarlier(pod: PodView, known: PodView): boolean {
+  return pod.uid !== known.uid && Number(pod.resourceVersion) < Number(known.resourceVersion);
 }

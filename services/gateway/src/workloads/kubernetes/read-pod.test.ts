@@ -14,6 +14,7 @@ function pod(change: {
   last?: Terminated;
   waiting?: string;
   unschedulable?: boolean;
+  restartPolicy?: string;
 }): PodView {
   const conditions = [
     { type: 'Ready', status: change.ready ? 'True' : 'False' },
@@ -35,7 +36,11 @@ function pod(change: {
       creationTimestamp: TIME,
       ...(isDeleted ? { deletionTimestamp: TIME, deletionGracePeriodSeconds: change.deletionGracePeriodSeconds } : {}),
     },
-    spec: { nodeName: 'node-1', containers: [{ name: 'worker', resources: { requests: { cpu: '250m' } } }] },
+    spec: {
+      nodeName: 'node-1',
+      restartPolicy: change.restartPolicy ?? 'OnFailure',
+      containers: [{ name: 'worker', resources: { requests: { cpu: '250m' } } }],
+    },
     status: {
       phase: change.phase ?? 'Running',
       podIP: '10.0.0.9',
@@ -50,6 +55,17 @@ const TIME = '2026-11-21T10:00:00Z';
 const crash: Terminated = { containerID: 'c-1', exitCode: 137, reason: 'OOMKilled', message: 'the end of the log' };
 
 describe('readPod', () => {
+  it('takes the end of a container that is not started again for the end of its pod, and tells of it once', () => {
+    const running = pod({ restartPolicy: 'Never' });
+    const ended = pod({ restartPolicy: 'Never', terminated: crash });
+    const said = pod({ restartPolicy: 'Never', terminated: crash, phase: 'Failed' });
+    expect([isPodAlive(running), isPodAlive(ended)]).toEqual([true, false]);
+    expect([readNews(running, ended), readNews(ended, said)]).toEqual(['crashed', 'none']);
+    const left = pod({ restartPolicy: 'Never', terminated: { ...crash, exitCode: 0 } });
+    expect([left.phase, readNews(running, left)]).toEqual(['succeeded', 'expired']);
+    expect(isPodAlive(pod({ terminated: crash }))).toBe(true);
+  });
+
   it('reads what the gateway needs', () => {
     expect(pod({ ready: true })).toMatchObject({
       phase: 'running',

@@ -46,7 +46,7 @@ export function readPod({ metadata, spec, status }: V1Pod): PodView {
     resourceVersion: metadata?.resourceVersion ?? '',
     spec: readSpec(metadata?.annotations?.[SPEC_ANNOTATION]),
     template: metadata?.annotations?.[TEMPLATE_ANNOTATION],
-    phase: PHASES[status?.phase ?? ''] ?? 'pending',
+    phase: readPhase(spec?.restartPolicy, status?.phase, container?.state?.terminated),
     isReady: status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false,
     ip: status?.podIP,
     nodeName: spec?.nodeName,
@@ -83,6 +83,12 @@ export function readNews(before: PodView | undefined, now: PodView | undefined):
   if (now.phase === 'failed') return 'crashed';
   const isNewExit = before !== undefined && now.exit !== undefined && now.exit.id !== before.exit?.id;
   return isNewExit && now.exit?.code !== 0 ? 'crashed' : 'none';
+}
+
+/** That a container which is not started again has ended is the end of its pod; the kubelet says that of the pod a second later. */
+function readPhase(policy = '', phase = '', terminated: V1ContainerStateTerminated | undefined): PodView['phase'] {
+  if (policy === 'Never' && terminated) return terminated.exitCode === 0 ? 'succeeded' : 'failed';
+  return PHASES[phase] ?? 'pending';
 }
 
 function isUnscheduled(type: string, is: string, reason: string | undefined): boolean {
