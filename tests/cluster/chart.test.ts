@@ -11,19 +11,13 @@ import {
 import { expect, test } from 'vitest';
 import { HOST_ADDRESS } from '../../services/gateway/test/cluster-place.ts';
 import { installRelease } from './support/release.ts';
+import { CLOSED_NETWORK } from './support/watched-film.ts';
 
 const SECONDS = 25;
 const START_TIMEOUT_MS = 90_000;
 const PLAY_TIMEOUT_MS = 180_000;
 const TTL_SECONDS = 15;
 const GONE_TIMEOUT_MS = 60_000;
-/** No packet leaves this machine; all else is as it is shipped. */
-const CLOSED_NETWORK = [
-  '--set=torrents.dht=false',
-  '--set-json=torrents.dhtBootstrap=[]',
-  '--set-json=torrents.trackers=[]',
-  `--set-json=torrents.allowedPrivateNetworks=["${HOST_ADDRESS}/32"]`,
-];
 
 test('the chart as it is shipped plays a film to a browser, and leaves nothing when it is uninstalled', async () => {
   const clip = await makeClip({ durationSeconds: SECONDS, name: 'film' });

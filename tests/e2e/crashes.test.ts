@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   judgeFrames,
@@ -6,6 +5,7 @@ import {
   openWatchPage,
   type PlaybackState,
   type ProcessInfo,
+  readFirstByte,
   readProcess,
   startGateway,
   type TestBrowser,
@@ -29,7 +29,6 @@ const START_MS = 60_000;
 const PLAY_MS = 60_000;
 const ORPHAN_MS = 30_000;
 const LOOK_AGAIN_MS = 2000;
-const ASK_AGAIN_MS = 50;
 
 type Victim = 'downloader' | 'transcoder' | 'ffmpeg' | 'gateway';
 
@@ -145,24 +144,6 @@ function startNumber({ command }: ProcessInfo): number {
 
 function isDownloader({ command }: ProcessInfo): boolean {
   return command.includes('services/downloader/src/main.ts');
-}
-
-/** Asks as a player does, until the first byte of a good answer. */
-async function readFirstByte(url: string, timeoutMs: number): Promise<void> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  for (;;) {
-    const leave = new AbortController();
-    try {
-      const response = await fetch(url, { signal: AbortSignal.any([signal, leave.signal]) });
-      const first = response.status === 200 ? await response.body?.getReader().read() : undefined;
-      if (first?.value?.length) return;
-    } catch (error) {
-      if (signal.aborted) throw error;
-    } finally {
-      leave.abort();
-    }
-    await sleep(ASK_AGAIN_MS, undefined, { signal });
-  }
 }
 
 /** Who has lost its owner and does not know. A downloader outlives its gateway on purpose: but only one. */

@@ -27,24 +27,32 @@ export async function bringUp() {
 
   const startedAt = performance.now();
   const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(1);
-  startPart('etcd', program('etcd'), configs.etcdArgs(STATE_DIR));
-  startPart('kube-apiserver', program('kube-apiserver'), configs.apiServerArgs(STATE_DIR));
-  startPart('containerd', 'containerd', [`--config=${STATE_DIR}/containerd.toml`]);
+  start('etcd');
+  start('kube-apiserver');
+  start('containerd');
   await wait('containerd', CONTAINERD_MS, async () => (await ctr('version')) !== null);
   await importPauseImage();
   await wait('the API server', API_MS, async () => (await kubectl('get', '--raw', '/readyz')) === 'ok');
   say(`the API server is ready after ${seconds()} s`);
-  startPart('kube-controller-manager', program('kube-controller-manager'), configs.controllerManagerArgs(STATE_DIR));
-  startPart('kube-scheduler', program('kube-scheduler'), configs.schedulerArgs(STATE_DIR));
-  startPart('kube-proxy', program('kube-proxy'), [`--config=${STATE_DIR}/proxy.json`]);
-  startKubelet();
-  startPart('coredns', join(BIN_DIR, 'coredns'), ['-conf', `${STATE_DIR}/Corefile`]);
+  for (const name of ['kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet', 'coredns']) start(name);
   await wait('the node', NODE_MS, async () => / Ready /.test((await kubectl('get', 'node', NODE_NAME, '--no-headers')) ?? ''));
   say(`the node is ready after ${seconds()} s`);
 }
 
-export function startKubelet() {
-  startPart('kubelet', program('kubelet'), configs.kubeletArgs(STATE_DIR));
+const COMMANDS = {
+  etcd: () => [program('etcd'), configs.etcdArgs(STATE_DIR)],
+  'kube-apiserver': () => [program('kube-apiserver'), configs.apiServerArgs(STATE_DIR)],
+  containerd: () => ['containerd', [`--config=${STATE_DIR}/containerd.toml`]],
+  'kube-controller-manager': () => [program('kube-controller-manager'), configs.controllerManagerArgs(STATE_DIR)],
+  'kube-scheduler': () => [program('kube-scheduler'), configs.schedulerArgs(STATE_DIR)],
+  'kube-proxy': () => [program('kube-proxy'), [`--config=${STATE_DIR}/proxy.json`]],
+  kubelet: () => [program('kubelet'), configs.kubeletArgs(STATE_DIR)],
+  coredns: () => [join(BIN_DIR, 'coredns'), ['-conf', `${STATE_DIR}/Corefile`]],
+};
+
+/** Starts a part of a cluster that is configured: tests of faults end one (`endPart`) and start it again. */
+export function start(name) {
+  startPart(name, ...COMMANDS[name]());
 }
 
 /** What kubectl prints, or null when it fails. */

@@ -13,6 +13,7 @@ export * from './gateway/start-gateway.ts';
 export * from './hls/check-rendition.ts';
 export * from './hls/decode-rendition.ts';
 export * from './hls/fetch-as-player.ts';
+export { readFirstByte } from './hls/read-first-byte.ts';
 export * from './hls/read-fragments.ts';
 export * from './hls/read-playlist.ts';
 export * from './http/nginx.ts';

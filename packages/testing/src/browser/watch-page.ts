@@ -17,9 +17,15 @@ export type WatchPage = PlayerRecorder & {
   setPlaybackRate(rate: number): Promise<void>;
 };
 
-/** Does what a viewer does: opens the page, pastes the magnet, and watches the film that is in it. */
-export async function openWatchPage(browser: TestBrowser, baseUrl: string, magnet: string): Promise<WatchPage> {
+/** Does what a viewer does: opens the page, pastes the magnet, and watches the film that is in it. `prepare` sees the empty page. */
+export async function openWatchPage(
+  browser: TestBrowser,
+  baseUrl: string,
+  magnet: string,
+  prepare: (page: Page) => unknown = () => {},
+): Promise<WatchPage> {
   const { page, faults } = await browser.openPage();
+  prepare(page);
   await page.goto(baseUrl);
   await page.getByTestId('magnet-input').fill(magnet);
   await page.getByTestId('add').click();
