@@ -34,6 +34,22 @@ describe('two gateways', () => {
       expect(await readStatus(orchestrator, spec.name)).toMatchObject({ infoHash: spec.infoHash });
   });
 
+  it('find what the other has just made, before anybody told them', async () => {
+    await using place = await makeClusterPlace();
+    const [a, b] = [await place.open(), await place.open()];
+    const specs = Array.from({ length: 10 }, () => downloaderSpec());
+    for (const spec of specs) {
+      a.orchestrator.ensure(spec);
+      await a.orchestrator.made(spec.name, AbortSignal.timeout(readyTimeoutMs));
+      await b.orchestrator.lookFor(spec.name, AbortSignal.timeout(readyTimeoutMs));
+      expect(b.orchestrator.get(spec.name)).toMatchObject({ phase: 'starting', spec: { infoHash: spec.infoHash } });
+    }
+    // What is nowhere is asked for once, however many want to know.
+    const nowhere = downloaderSpec().name;
+    await Promise.all(Array.from({ length: 100 }, () => b.orchestrator.lookFor(nowhere, AbortSignal.timeout(readyTimeoutMs))));
+    expect(b.orchestrator.get(nowhere)).toBeUndefined();
+  });
+
   it('agree that a workload which one of them removed is to stay away', async () => {
     await using place = await makeClusterPlace();
     const [a, b] = [await place.open(), await place.open()];

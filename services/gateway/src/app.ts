@@ -6,8 +6,8 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import { isCrossSite, isHostAllowed } from './edge/host-check.ts';
 import { BASE_HEADERS } from './edge/response-headers.ts';
 import { contentRoutes } from './routes/content.ts';
-import { denialHooks } from './routes/denial.ts';
 import type { Deps } from './routes/deps.ts';
+import { entryHooks } from './routes/entry.ts';
 import { eventRoutes } from './routes/events.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { playlistRoutes } from './routes/playlists.ts';
@@ -69,7 +69,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     transform: jsonSchemaTransform,
   });
   await app.register(async (api) => {
-    denialHooks(api, deps);
+    entryHooks(api, deps);
     torrentRoutes(api, deps);
     eventRoutes(api, deps);
     mediaRoutes(api, deps);

@@ -10,6 +10,7 @@ import {
   startSeeder,
   type TestTorrent,
   type WatchPage,
+  waitFor,
 } from '@lodestream/testing';
 import { HOST_ADDRESS } from '../../../services/gateway/test/cluster-place.ts';
 import { installRelease, type Release } from './release.ts';
@@ -40,6 +41,11 @@ export async function installOpenRelease(...values: string[]): Promise<OpenRelea
     `--set-json=publicUrls=["${baseUrl}"]`,
     ...values,
   );
+  // The Service is known to the node a moment after its pods are ready.
+  await waitFor(async () => (await fetch(`${baseUrl}/readyz`, { signal: AbortSignal.timeout(2000) })).ok, {
+    what: 'the Service answers',
+    timeoutMs: START_TIMEOUT_MS,
+  });
   return { release, baseUrl };
 }
 

@@ -32,6 +32,8 @@ export function torrentRoutes(app: FastifyInstance, deps: Deps): void {
       orchestrator.expect();
       torrents.touch(source.infoHash);
       if (isNew) void warmOnlyFilm(source.infoHash);
+      // Behind a Service the next request comes to another gateway.
+      await torrents.added(source.infoHash);
       const torrent = await viewers.torrent(source.infoHash);
       return reply
         .code(isNew ? 201 : 200)

@@ -16,6 +16,10 @@ import { downloaderName } from '../workloads/workload-name.ts';
 export type TorrentService = {
   /** Makes sure that the torrent has a downloader. `isNew` is false when it had one. `known`: of an earlier one. */
   add(source: TorrentSource, known?: SwarmKnowledge): { isNew: boolean };
+  /** Resolves when every gateway knows of a torrent that was added, or could not be told within a moment. */
+  added(infoHash: InfoHash): Promise<void>;
+  /** Resolves when it is known whether the torrent is open, here or at another gateway. */
+  lookFor(infoHash: InfoHash): Promise<void>;
   workload(infoHash: InfoHash): Workload | undefined;
   source(infoHash: InfoHash): TorrentSource | undefined;
   /** A fresh status, shared by all who ask within a moment; undefined while its downloader does not answer. */
@@ -52,6 +56,8 @@ export type TorrentServiceOptions = {
 };
 
 const STATUS_TIMEOUT_MS = 2000;
+/** Longer than a cluster takes to accept a pod; a viewer is not kept waiting for one that is busy. */
+const ADDED_TIMEOUT_MS = 2000;
 /** Viewers of one torrent share an answer of this age. */
 const SHARE_STATUS_MS = 400;
 /** A downloader answers this question when it has the metadata, and at the latest then. */
@@ -118,6 +124,11 @@ export function createTorrentService(options: TorrentServiceOptions): TorrentSer
       const { infoHash } = source;
       orchestrator.ensure({ kind: 'downloader', name, infoHash, source, ...handed, ttlSeconds, diskBudgetBytes, network });
       return { isNew };
+    },
+    added: (infoHash) => orchestrator.made(downloaderName(infoHash), AbortSignal.timeout(ADDED_TIMEOUT_MS)).catch(() => {}),
+    async lookFor(infoHash) {
+      if (isAlive(workload(infoHash))) return;
+      await orchestrator.lookFor(downloaderName(infoHash), AbortSignal.timeout(ADDED_TIMEOUT_MS)).catch(() => {});
     },
     workload,
     source: (infoHash) => {

@@ -13,6 +13,10 @@ export interface Orchestrator extends AsyncDisposable {
   ensure(spec: WorkerSpec): Workload;
   /** The workload once it answers. Rejects with the signal's reason, or with the problem that it ended in. */
   whenReady(name: string, signal: AbortSignal): Promise<ReadyWorkload>;
+  /** Resolves when other gateways can find it; at once where there are none, or it is not being made. */
+  made(name: string, signal: AbortSignal): Promise<void>;
+  /** Looks for a workload of which nothing is known here: another gateway may have made it a moment ago. */
+  lookFor(name: string, signal: AbortSignal): Promise<void>;
   /** Somebody is here and may want workloads soon: what can be made ready beforehand, is. */
   expect(): void;
   get(name: string): Workload | undefined;

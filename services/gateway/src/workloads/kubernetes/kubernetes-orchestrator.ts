@@ -10,6 +10,7 @@ import type { ClusterClient } from './cluster-client.ts';
 import { createCollector } from './collector.ts';
 import { createCpuShares } from './cpu-shares.ts';
 import { pickIdlest } from './pick-idlest.ts';
+import { createPodFinder } from './pod-finder.ts';
 import { type Made, makePod, noRoom } from './pod-maker.ts';
 import {
   buildPod,
@@ -43,6 +44,8 @@ export type KubernetesOptions = {
 type Entry = TableEntry & {
   /** Aborts when nobody wants the workload any more. */
   making: AbortController | undefined;
+  /** Resolves when that is over. */
+  made: Promise<void>;
   /** Its pod, once it has one. */
   podUid: string | undefined;
   removal: Promise<void> | undefined;
@@ -77,6 +80,7 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
   });
 
   const pods = watchPods({ cluster, selector: podSelector(place.instance), logger, onChange });
+  const find = createPodFinder({ cluster, logger, onFound: (pod) => pods.put(pod) });
   const pulse = createWorkerPulse({ tokenOf, targets: () => table.list().filter(isReady) });
   const shares = createCpuShares({ cluster, place, logger, requested: (name) => pods.get(name)?.cpu });
   const collector = createCollector({
@@ -156,7 +160,7 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
     entry.making = making;
     const nodeName = spec.kind === 'downloader' ? undefined : nodeOf(spec.source.token);
     const order = { spec, token: tokenOf(name), nodeName, hasCrashed: entry.crashesAtMs.length > 0 };
-    makePod(buildPod(order, place), { cluster, logger, makeRoom: () => makeRoom(name) }, making.signal)
+    entry.made = makePod(buildPod(order, place), { cluster, logger, makeRoom: () => makeRoom(name) }, making.signal)
       .then((made) => onMade(entry, making, made))
       .catch((error) => {
         if (making.signal.aborted) return void unwanted.delete(name);
@@ -233,6 +237,8 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
       return entry.workload;
     },
     whenReady: table.whenReady,
+    made: (name, signal) => withSignal(table.entry(name)?.made ?? Promise.resolve(), signal),
+    lookFor: (name, signal) => withSignal(find(name), signal),
     // Pods that wait for work would hold what others need: a cluster starts one in a third of a second.
     expect() {},
     get: (name) => table.entry(name)?.workload,
@@ -293,5 +299,11 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
 }
 
 function newEntry(spec: WorkerSpec, crashesAtMs: number[]): Entry {
-  return { ...newTableEntry(spec, crashesAtMs), making: undefined, podUid: undefined, removal: undefined };
+  return {
+    ...newTableEntry(spec, crashesAtMs),
+    making: undefined,
+    made: Promise.resolve(),
+    podUid: undefined,
+    removal: undefined,
+  };
 }

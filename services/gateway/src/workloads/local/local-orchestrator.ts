@@ -162,6 +162,9 @@ export function createLocalOrchestrator(options: LocalOptions): Orchestrator {
     },
 
     whenReady: table.whenReady,
+    // All that there is, is known: no other gateway has this machine's data directory.
+    made: async () => {},
+    lookFor: async () => {},
     expect: () => standby?.expect(),
     get: (name) => table.entry(name)?.workload,
     list: table.list,
