@@ -1,5 +1,8 @@
 import { createDiffieHellman } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuMs, type LibtorrentOptions, makeTempDir, pickFreePort, startLibtorrentSeeder, waitFor } from '@lodestream/testing';
@@ -10,6 +13,8 @@ import { type RunningDownloader, startDownloader } from './start-downloader.ts';
 
 const NETWORKS = ['127.0.0.0/8', '::1/128'];
 const CORRUPT_FILM = 'film.mkv';
+/** The length of the name of the protocol (BEP 3). */
+const PLAIN_OPENING = 19;
 
 let film: RandomFilm;
 beforeAll(async () => {
@@ -117,4 +122,31 @@ it('encrypted connections cost little, whoever opens them', async () => {
   await openEncrypted(port, connections);
   // Testing the prime anew for each of them would be 25 times.
   expect(cpuMs(downloader.pid) - cpuBefore).toBeLessThan(testedPrimeMs * 12);
+});
+
+it('a peer is dialled by TCP and in plain first: nothing comes by UDP before that', async () => {
+  const heard: string[] = [];
+  const tcp = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (data: Buffer) => {
+      heard.push(data[0] === PLAIN_OPENING ? 'plain' : 'encrypted');
+      socket.destroy();
+    });
+  });
+  tcp.listen(0, '127.9.23.1');
+  await once(tcp, 'listening');
+  const { port } = tcp.address() as AddressInfo;
+  const udp = createSocket('udp4', () => heard.push('udp'));
+  udp.bind(port, '127.9.23.1');
+  await once(udp, 'listening');
+  try {
+    await using work = await makeTempDir('work');
+    const peers = [`127.9.23.1:${port}`];
+    await using _downloader = await startDownloader({ infoHash: film.torrent.infoHash, workDir: work.path, peers });
+    await waitFor(() => heard.length > 0, { what: 'it is dialled', timeoutMs: 20_000 });
+    expect(heard[0]).toBe('plain');
+  } finally {
+    tcp.close();
+    udp.close();
+  }
 });

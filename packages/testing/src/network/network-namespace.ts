@@ -35,9 +35,15 @@ export async function runInNamespace<Output>(script: URL, input: unknown, option
   const { timeoutMs, localAddresses = [] } = options;
   const asRoot = process.getuid?.() === 0 ? [] : ['-r'];
   const command = ['sh', '-c', SET_UP, 'sh', process.execPath, fileURLToPath(script), JSON.stringify(input)];
+  // `npm run test:patches` has what stands for a downloader run without a hunk of a patch, too.
+  const nodeOptions = process.env.LODESTREAM_DOWNLOADER_NODE_OPTIONS;
   const stdout = await runProcess('unshare', [...asRoot, '-n', ...command], {
     timeoutMs,
-    env: { ...process.env, LOCAL_ADDRESSES: localAddresses.join(' ') },
+    env: {
+      ...process.env,
+      ...(nodeOptions === undefined ? {} : { NODE_OPTIONS: nodeOptions }),
+      LOCAL_ADDRESSES: localAddresses.join(' '),
+    },
   });
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Output;
 }

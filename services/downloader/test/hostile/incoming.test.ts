@@ -2,13 +2,16 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { makeTempDir, pickFreePort, waitFor } from '@lodestream/testing';
 import { expect, it } from 'vitest';
-import { handshake, sayTo } from '../raw-peer.ts';
+import { handshake, sayTo, startRawPeer, uint32 } from '../raw-peer.ts';
 import { startDownloader } from '../start-downloader.ts';
 import { expectAlive, greet } from './attack.ts';
 
 const HASH = 'ed'.repeat(20);
 /** The limit of webtorrent.md §11.3. */
 const INCOMING_MAX = 30;
+/** Nobody is dialled while so many are open. */
+const CONNECTIONS_MAX = 55;
+const TIMEOUT_MS = 20_000;
 
 const OPENINGS: [string, Buffer[]][] = [
   ['96 zeros', [Buffer.alloc(96)]],
@@ -55,4 +58,18 @@ it('of many that connect thirty stay, and when they go others may come', async (
     await Promise.all(greeted.filter((socket) => !socket.closed).map((socket) => once(socket, 'close')));
     await waitFor(async () => (await downloader.status()).swarm.peers === 0, { what: 'they have left', timeoutMs: 5000 });
   }
+});
+
+it('who says something impossible in one breath with its handshake takes no place', async () => {
+  const port = await pickFreePort('0.0.0.0');
+  await using work = await makeTempDir('work');
+  // It hangs up, and is dialled again a second later: where there is a place left.
+  await using peer = await startRawPeer(HASH, '127.9.27.1', (socket) => socket.destroy());
+  const options = { infoHash: HASH, workDir: work.path, peers: [`${peer.address}:${peer.port}`] };
+  await using _downloader = await startDownloader({ ...options, peerPorts: [port, port] });
+  await waitFor(() => peer.connections() > 0, { what: 'it is dialled', timeoutMs: TIMEOUT_MS });
+  const breath = Buffer.concat([handshake(HASH), uint32(0xffff_ffff)]);
+  for (let count = 0; count < CONNECTIONS_MAX; count++) await sayTo(port, [breath], 0);
+  const before = peer.connections();
+  await waitFor(() => peer.connections() > before, { what: 'it is dialled again', timeoutMs: TIMEOUT_MS });
 });

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeTempDir, pickFreePort, startLibtorrentSeeder, waitFor } from '@lodestream/testing';
+import { cpuMs, makeTempDir, pickFreePort, startLibtorrentSeeder, waitFor } from '@lodestream/testing';
 import { expect, it } from 'vitest';
 import { makeRandomFilm } from '../random-film.ts';
 import { extended, ID, type MessageListener, message, startRawPeer, uint32 } from '../raw-peer.ts';
@@ -202,21 +203,67 @@ it('a peer that asks for much and reads nothing is left before it has filled the
   await expectAlive(downloader, 'unread requests');
 });
 
+it('a peer that announces a message of four gigabytes is left, though a signed number of that is small', async () => {
+  await using work = await makeTempDir('work');
+  const port = await pickFreePort('0.0.0.0');
+  await using _downloader = await startDownloader({ infoHash: HASH, workDir: work.path, peerPorts: [port, port] });
+  const socket = await greet(port, HASH);
+  socket.resume();
+  socket.write(uint32(0xffff_ffff));
+  await once(socket, 'close', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+});
+
+it('a peer that has a thousand requests open is left, however fast it reads', async () => {
+  await using film = await makeRandomFilm(2, 256 * 1024);
+  const { infoHash } = film.torrent;
+  await using seeder = await startLibtorrentSeeder({ torrent: film.torrent, dir: film.dir, address: '127.9.26.3' });
+  await using work = await makeTempDir('work');
+  const port = await pickFreePort('0.0.0.0');
+  const options = { infoHash, workDir: work.path, peers: [addressOf(seeder)], peerPorts: [port, port] as [number, number] };
+  await using downloader = await startDownloader(options);
+  await downloader.read(0, 0, 1000);
+  let isServed = false;
+  let pieces = 0;
+  const onMessage: MessageListener = (id) => {
+    if (id === ID.unchoke) isServed = true;
+    if (id === ID.piece) pieces += 1;
+  };
+  const socket = await greet(port, infoHash, { onMessage });
+  socket.write(message(ID.interested));
+  await waitFor(() => isServed, { what: 'it is served', timeoutMs: TIMEOUT_MS });
+  const REQUESTS = 2000;
+  const requests = Buffer.concat(Array.from({ length: REQUESTS }, (_, at) => message(ID.request, uint32(0, at % 1024, 1024))));
+  socket.write(requests);
+  await waitFor(() => socket.destroyed || pieces === REQUESTS, { what: 'it is left, or served', timeoutMs: TIMEOUT_MS });
+  expect([socket.destroyed, pieces < REQUESTS]).toEqual([true, true]);
+});
+
 it('bitfields of a torrent of many pieces cost little, however many are sent', async () => {
   const PIECES = 200_000;
+  const BITFIELDS = 400;
+  const BITFIELDS_PEERS = 20;
+  /** What a clock of 10 ms and the rest of the process may add. */
+  const MOMENT_MS = 200;
   const info = Buffer.from(
     `d6:lengthi${PIECES * 16_384}e4:name1:x12:piece lengthi16384e6:pieces${PIECES * 20}:${'h'.repeat(PIECES * 20)}e`,
   );
   const metainfo = Buffer.concat([Buffer.from('d4:info'), info, Buffer.from('e')]);
-  const { createHash } = await import('node:crypto');
   const infoHash = createHash('sha1').update(info).digest('hex');
   await using work = await makeTempDir('work');
   const port = await pickFreePort('0.0.0.0');
   await using downloader = await startDownloader({ infoHash, workDir: work.path, metainfo, peerPorts: [port, port] });
-  const sockets = await Promise.all(Array.from({ length: 20 }, () => greet(port, infoHash)));
   const bitfield = message(ID.bitfield, Buffer.alloc(PIECES / 8, 0xff));
-  for (const socket of sockets) for (let count = 0; count < 20; count++) socket.write(bitfield);
-  await sleep(SETTLE_MS / 2);
-  await expectAlive(downloader, '400 bitfields');
+  const costOf = async (sockets: Socket[]) => {
+    const before = cpuMs(downloader.pid);
+    for (const socket of sockets) for (let sent = 0; sent < BITFIELDS / sockets.length; sent++) socket.write(bitfield);
+    await sleep(SETTLE_MS);
+    await expectAlive(downloader, `${BITFIELDS} bitfields of ${sockets.length}`);
+    return cpuMs(downloader.pid) - before;
+  };
+  const alone = [await greet(port, infoHash)];
+  const first = await costOf(alone);
+  const sockets = [...alone, ...(await Promise.all(Array.from({ length: BITFIELDS_PEERS - 1 }, () => greet(port, infoHash))))];
+  // As many messages as before: what each costs does not grow with the peers that are there.
+  expect(await costOf(sockets)).toBeLessThan(3 * first + MOMENT_MS);
   for (const socket of sockets) socket.destroy();
 });
