@@ -11,10 +11,12 @@ import {
   makeClip,
   makeTempDir,
   openWatchPage,
+  type PlaybackState,
   type ShownFrame,
   startSeeder,
   type TestBrowser,
   type WatchPage,
+  waitFor,
 } from '@lodestream/testing';
 import { expect, test } from 'vitest';
 import { HOST_ADDRESS } from '../../services/gateway/test/cluster-place.ts';
@@ -122,7 +124,12 @@ async function watchToItsEnd(browser: TestBrowser, baseUrl: string, film: Film, 
   try {
     open.set(watch, performance.now());
     await watch.waitForTime(0.5, START_TIMEOUT_MS);
-    const ended = await watch.waitForTime(FILM_SECONDS + 1, PLAY_TIMEOUT_MS);
+    const ended = await waitFor(() => endOf(watch), {
+      what: 'the film has ended',
+      timeoutMs: PLAY_TIMEOUT_MS,
+      // Four pages that are asked all the time have less for their films.
+      intervalMs: LOOK_MS,
+    });
     expect(ended).toMatchObject({ hasEnded: true, error: null });
     expect(judgeFrames((await watch.takeFrames()).map(lookedAtLate), film.clip)).toEqual([]);
     expect(watch.faults.errors).toEqual([]);
@@ -132,6 +139,11 @@ async function watchToItsEnd(browser: TestBrowser, baseUrl: string, film: Film, 
     open.delete(watch);
     await watch.page.context().close();
   }
+}
+
+async function endOf(watch: WatchPage): Promise<PlaybackState | null> {
+  const state = await watch.state();
+  return state.hasEnded || state.error !== null ? state : null;
 }
 
 /** With four pages and twenty encoders on two cores a picture is looked at when there is time; which one it is, is told to half a second. */
@@ -158,15 +170,14 @@ async function watchTogether(open: ReadonlyMap<WatchPage, number>, signal: Abort
   return isTogether;
 }
 
-/** Pods that failed or were started again, by name, with what Kubernetes says of them. */
+/** Pods that failed or were started again: name, phase, restarts. */
 async function watchForCrashes({ kubectl }: Release, signal: AbortSignal): Promise<string[]> {
   const seen = new Map<string, string>();
   while (!signal.aborted) {
-    const { items } = JSON.parse(await kubectl('get', 'pods', '--output=json'));
-    for (const { metadata, status } of items) {
-      const [container] = status.containerStatuses ?? [];
-      if (status.phase === 'Failed' || container?.restartCount > 0)
-        seen.set(metadata.name, `${metadata.name}: ${status.reason ?? ''} ${JSON.stringify(container?.state ?? {})}`);
+    const path = '{range .items[*]}{.metadata.name} {.status.phase} {.status.containerStatuses[0].restartCount}{"\\n"}{end}';
+    for (const line of (await kubectl('get', 'pods', `--output=jsonpath=${path}`)).split('\n')) {
+      const [name = '', phase, restarts = '0'] = line.split(' ');
+      if (phase === 'Failed' || Number(restarts) > 0) seen.set(name, line);
     }
     await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
   }

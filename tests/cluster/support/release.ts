@@ -7,11 +7,13 @@ import { CHART } from '../../chart/support/render.ts';
 
 const run = promisify(execFile);
 const COMMAND_MS = 180_000;
+/** All metrics of an API server are several MiB. */
+const MAX_OUTPUT_BYTES = 64 * 2 ** 20;
 const READY_MS = 120_000;
 
 /** What a command prints; rejects with what it says when it fails. */
 export async function command(program: string, ...args: string[]): Promise<string> {
-  return (await run(program, args, { timeout: COMMAND_MS })).stdout;
+  return (await run(program, args, { timeout: COMMAND_MS, maxBuffer: MAX_OUTPUT_BYTES })).stdout;
 }
 
 export type Release = AsyncDisposable & {
