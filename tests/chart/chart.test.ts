@@ -6,6 +6,10 @@ import { findPodFaults } from './support/pod-security.ts';
 import { CHART, find, type Manifest, podsOf, refusal, render, SCENARIOS } from './support/render.ts';
 
 const ALL = [{ name: 'default', file: join(CHART, 'values.yaml') }, ...SCENARIOS];
+/** Of the gateway; `tests/architecture.test.ts` holds them and the operators' page together. */
+const SETTINGS = new Set(
+  readFileSync(new URL('../../services/gateway/src/config.ts', import.meta.url), 'utf8').match(/LODESTREAM_\w+/g),
+);
 const CLUSTER_KINDS = ['Namespace', 'PriorityClass'];
 
 describe.each(ALL)('with the values of $name', ({ file }) => {
@@ -52,6 +56,16 @@ describe.each(ALL)('with the values of $name', ({ file }) => {
     for (const kind of ['DOWNLOADER', 'TRANSCODER'])
       expect(JSON.parse(data[`LODESTREAM_KUBERNETES_${kind}`]).image).toMatch(/lodestream\/(downloader|transcoder)[:@]/);
     expect(Object.values(data).every((value) => typeof value === 'string')).toBe(true);
+  });
+
+  test('every setting that the gateway is given is one that it has', () => {
+    const { data } = find(render('--values', file), 'ConfigMap', 'demo-lodestream');
+    const { env } = podsOf(render('--values', file)).find(({ name }) => name === 'demo-lodestream')?.spec.containers[0] ?? {};
+    const given = [...Object.keys(data), ...env.map((one: { name: string }) => one.name)].filter((name) =>
+      /^LODESTREAM_/.test(name),
+    );
+    expect(given.length).toBeGreaterThan(20);
+    expect(given.filter((name) => !SETTINGS.has(name))).toEqual([]);
   });
 });
 
