@@ -78,11 +78,24 @@ describe('planCollection', () => {
       'silent',
       'delete',
     ],
-    ['what answers no more', observed({}, { unreachableMs: 15_000 }), 'unreachable', 'force'],
+    ['what answers nobody any more', observed({ isReady: false }, { unreachableMs: 15_000 }), 'unreachable', 'force'],
     ['what should be gone', observed({ deletedAtMs: NOW - 15_000 }), 'stuck', 'force'],
     ['what an upgrade left behind', observed({}, { isOutdated: true, idleSeconds: 30 }), 'outdated', 'remove'],
     ['what another version wrote', observed({ spec: undefined }), 'unreadable', 'remove'],
   ])('collects %s', (_name, each, reason, how) => {
     expect(planCollection([each], NOW)).toEqual([{ pod: each.pod, reason, how }]);
+  });
+
+  it('tells a worker that is gone from a gateway that is cut off', () => {
+    const gone = observed({ uid: 'gone' }, { unreachableMs: 15_000 });
+    const served = observed({ uid: 'served' });
+    expect(planCollection([gone, served], NOW)).toEqual([{ pod: gone.pod, reason: 'unreachable', how: 'force' }]);
+    // Nobody answers us, and their kubelets say that they are well.
+    const others = ['a', 'b'].map((uid) => observed({ uid }, { unreachableMs: 60_000 }));
+    expect(planCollection([gone, ...others], NOW)).toEqual([]);
+    // One that nobody has asked yet proves nothing.
+    expect(planCollection([gone, observed({}, { idleSeconds: undefined })], NOW)).toEqual([]);
+    const lost = observed({ uid: 'lost', isReady: false }, { unreachableMs: 60_000 });
+    expect(planCollection([lost, ...others], NOW)).toEqual([{ pod: lost.pod, reason: 'unreachable', how: 'force' }]);
   });
 });

@@ -40,16 +40,23 @@ const STUCK_MS = 15_000;
 /** What an upgrade left behind is let go where nobody is in the middle of anything. */
 const OUTDATED_IDLE_SECONDS = 30;
 
-/** Which pods go: what has ended, is stuck or cannot be reached. `nowMs` by the cluster's clock. */
+/**
+ * Which pods go: what has ended, is stuck or cannot be reached. `nowMs` by the cluster's clock.
+ *
+ * A gateway that reaches nobody is more likely cut off itself than alone with the dead: then the cluster's word is needed, too,
+ * which is that of kubelets beside the pods.
+ */
 export function planCollection(observed: readonly ObservedPod[], nowMs: number): Collection[] {
+  const isHeard = observed.some(({ unreachableMs, idleSeconds }) => unreachableMs === undefined && idleSeconds !== undefined);
   return observed.flatMap((each) => {
-    const found = judge(each, nowMs);
+    const found = judge(each, isHeard, nowMs);
     return found ? [{ pod: each.pod, ...found }] : [];
   });
 }
 
-function judge({ pod, unreachableMs, idleSeconds, isOutdated }: ObservedPod, nowMs: number): Omit<Collection, 'pod'> | undefined {
-  const isUnreachable = unreachableMs !== undefined && unreachableMs >= UNREACHABLE_MS;
+function judge(observed: ObservedPod, isHeard: boolean, nowMs: number): Omit<Collection, 'pod'> | undefined {
+  const { pod, unreachableMs, idleSeconds, isOutdated } = observed;
+  const isUnreachable = (isHeard || !pod.isReady) && unreachableMs !== undefined && unreachableMs >= UNREACHABLE_MS;
   if (pod.deletedAtMs !== undefined) {
     const isStuck = nowMs - pod.deletedAtMs >= STUCK_MS;
     return isStuck || isUnreachable ? { reason: 'stuck', how: 'force' } : undefined;
