@@ -11,6 +11,7 @@ export const ARCHES = ['amd64', 'arm64'];
 export function readOptions(args, nativeArch) {
   const { values } = parseArgs({
     args,
+    allowNegative: true,
     options: {
       image: { type: 'string', multiple: true },
       arch: { type: 'string' },

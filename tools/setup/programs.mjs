@@ -30,6 +30,9 @@ const TEST_PROGRAMS = [
   // Network namespaces of their own, for what must not leave the machine and for what loopback cannot show.
   program('ip', 'iproute2'),
   program('unshare', 'util-linux'),
+  // An operator's own registry.
+  program('docker-registry', 'docker-registry'),
+  program('openssl', 'openssl'),
   // Starts the images as a kubelet's runtime would.
   program('runc', 'runc'),
   {
