@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type Dirent, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BUILDAH } from '../../../tools/images/buildah.mjs';
@@ -24,12 +24,13 @@ export function mountImage(image: string): { root: string } & Disposable {
   };
 }
 
-/** Every path of a root, without following links. */
-export const listFiles = (root: string) =>
-  readdirSync(root, { recursive: true, withFileTypes: true }).map((entry) => ({
-    entry,
-    path: join(entry.parentPath, entry.name),
-  }));
+/** Every path of a root, without following links, as `recursive` would: /bin is one. */
+export function listFiles(root: string): { entry: Dirent; path: string }[] {
+  return readdirSync(root, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(root, entry.name);
+    return [{ entry, path }, ...(entry.isDirectory() ? listFiles(path) : [])];
+  });
+}
 
 export type Container = AsyncDisposable & {
   /** Everything that it has said so far. */
