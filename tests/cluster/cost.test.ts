@@ -13,8 +13,8 @@ const PLAY_TIMEOUT_MS = 120_000;
 /** The kubelet looks at its containers every ten seconds. */
 const KUBELET_MS = 12_000;
 const WRITES = /^apiserver_request_total\{(?<labels>[^}]*)\} (?<count>\S+)$/;
-/** A downloader, a probe, a run of pictures and one of sound. */
-const PODS_A_FILM = 4;
+/** A downloader, a probe, and of pictures and of sound a run from the beginning and one from where the viewer was sooner. */
+const PODS_A_FILM = 6;
 /** For each pod of a gateway's: create and delete, and a resize when a run sleeps and when it wakes. */
 const MAX_WRITES_A_POD = 4;
 
@@ -57,7 +57,7 @@ test('a film costs the cluster few pods and few writes', async () => {
     `${created} pods, ${writes} writes of gateways, ${(share * 100).toFixed(1)} % of a core for both gateways; ${memory.join(', ')}`,
   );
   // The gateways and Redis are pods too, and were there before.
-  expect(created).toBe(PODS_A_FILM);
+  expect(created).toBeLessThanOrEqual(PODS_A_FILM);
   expect(writes).toBeLessThanOrEqual(PODS_A_FILM * MAX_WRITES_A_POD);
 });
 
