@@ -50,7 +50,7 @@ test('the encoder that a viewer seeks away from is stopped, and goes on without 
   const watch = await openWatchPage(browser, gateway.baseUrl, film.magnet);
   await watch.waitForTime(1, START_TIMEOUT_MS);
   const first = pictureRuns(gateway)[0] as SeenRun;
-  expect(first).toMatchObject({ startSegment: 0, state: expect.stringMatching(/[RSD]/) });
+  expect(first, JSON.stringify(pictureRuns(gateway))).toMatchObject({ startSegment: 0, state: expect.stringMatching(/[RSD]/) });
   const pid = first.ffmpegPid as number;
 
   const soughtAt = performance.now();
