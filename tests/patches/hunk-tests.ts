@@ -64,6 +64,8 @@ const ROWS: Record<string, readonly Row[]> = {
     ['lib/conn-pool.js', /const MAX_INCOMING/, INCOMING],
     ['lib/conn-pool.js', /^this\._incomingCount = 0$/, INCOMING],
     ['lib/conn-pool.js', /_incomingCount >= MAX_INCOMING/, INCOMING],
+    ['lib/conn-pool.js', /_getByHash/, ['incoming.test.ts', 'takes no place, encrypted']],
+    ['lib/conn-pool.js', /client\?\.get\(infoHash\)/, ['incoming.test.ts', 'takes no place, plain']],
     ['lib/peer.js', /const HANDSHAKE_TIMEOUT/, limit('a peer that says nothing')],
     ['lib/peer.js', /once\('unchoke'/, limit('a peer that hangs up after its handshake')],
     ['lib/rarity-map.js', /strategy !== 'rarest'/, limit('bitfields of a torrent of many pieces')],

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { makeTempDir, pickFreePort, waitFor } from '@lodestream/testing';
+import { makeTempDir, pickFreePort, runInNamespace, waitFor } from '@lodestream/testing';
 import { expect, it } from 'vitest';
+import type { SlowLookupInput, SlowLookupOutput } from '../namespace/slow-lookup.ts';
 import { handshake, sayTo, startRawPeer, uint32 } from '../raw-peer.ts';
 import { startDownloader } from '../start-downloader.ts';
 import { expectAlive, greet } from './attack.ts';
@@ -73,3 +74,13 @@ it('who says something impossible in one breath with its handshake takes no plac
   const before = peer.connections();
   await waitFor(() => peer.connections() > before, { what: 'it is dialled again', timeoutMs: TIMEOUT_MS });
 });
+
+it.each(['plain', 'encrypted'] as const)(
+  'who leaves while it is looked up which torrent it means takes no place, %s',
+  async (opening) => {
+    const script = new URL('../namespace/slow-lookup.ts', import.meta.url);
+    const input: SlowLookupInput = { opening };
+    const { peers } = await runInNamespace<SlowLookupOutput>(script, input, { timeoutMs: 2 * TIMEOUT_MS });
+    expect(peers).toBe(0);
+  },
+);
