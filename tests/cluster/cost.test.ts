@@ -13,7 +13,7 @@ const PLAY_TIMEOUT_MS = 120_000;
 /** The kubelet looks at its containers every ten seconds. */
 const KUBELET_MS = 12_000;
 const WRITES = /^apiserver_request_total\{(?<labels>[^}]*)\} (?<count>\S+)$/;
-/** A downloader, a probe, and of pictures and of sound a run from the beginning and one from where the viewer was sooner. */
+/** A downloader, a probe, and of pictures and of sound a run from the beginning and one of the last segment (plan-segment.ts). */
 const PODS_A_FILM = 6;
 /** For each pod of a gateway's: create and delete, and a resize when a run sleeps and when it wakes. */
 const MAX_WRITES_A_POD = 4;

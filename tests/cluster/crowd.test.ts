@@ -58,7 +58,10 @@ test(
     expect((await release.pods()).filter((name) => name.startsWith('dl-'))).toEqual([`dl-${first.infoHash}`]);
 
     const watching = new AbortController();
+    opened.defer(() => watching.abort());
     const crashes = watchForCrashes(release, watching.signal);
+    // What it says is asked for at the end; a failure must not end the process before that.
+    crashes.catch(() => {});
     const startedAt = performance.now();
     const statuses = await Promise.all(films.map((film) => postMagnet({ baseUrl }, film.magnet)));
     expect(statuses.filter((status) => status !== 200 && status !== 201)).toEqual([]);
@@ -66,7 +69,7 @@ test(
     expect(refusals.filter((one) => !isCleanRefusal(one))).toEqual([]);
 
     const browser = opened.use(await launchBrowser({ extraFlags: [trustedAddress(baseUrl)] }));
-    const open = new Map<WatchPage, number>();
+    const open = new Set<WatchPage>();
     const together = watchTogether(open, watching.signal);
     const waiting = [...films];
     await Promise.all(
@@ -114,7 +117,7 @@ function isCleanRefusal(one: 200 | Refusal): boolean {
   return one === 200 || (one.status === 503 && Number(one.retryAfter) > 0 && /"code":"(busy|not-ready)"/.test(one.body));
 }
 
-async function watchToItsEnd(browser: TestBrowser, baseUrl: string, film: Film, open: Map<WatchPage, number>): Promise<void> {
+async function watchToItsEnd(browser: TestBrowser, baseUrl: string, film: Film, open: Set<WatchPage>): Promise<void> {
   const unclean: string[] = [];
   const watch = await openWatchPage(browser, baseUrl, film.magnet, (page) =>
     page.on('response', (response) => {
@@ -122,7 +125,7 @@ async function watchToItsEnd(browser: TestBrowser, baseUrl: string, film: Film, 
     }),
   );
   try {
-    open.set(watch, performance.now());
+    open.add(watch);
     await watch.waitForTime(0.5, START_TIMEOUT_MS);
     const ended = await waitFor(() => endOf(watch), {
       what: 'the film has ended',
@@ -152,18 +155,18 @@ function lookedAtLate(frame: ShownFrame): ShownFrame {
 }
 
 /** Whether, at some time, as many pages as there are viewers had all moved within the last ten seconds. */
-async function watchTogether(open: ReadonlyMap<WatchPage, number>, signal: AbortSignal): Promise<boolean> {
+async function watchTogether(open: ReadonlySet<WatchPage>, signal: AbortSignal): Promise<boolean> {
   const moved = new Map<WatchPage, { at: number; seconds: number }>();
   let isTogether = false;
   while (!signal.aborted) {
-    for (const watch of open.keys()) {
+    for (const watch of open) {
       const seconds = await watch.state().then(
         ({ currentSeconds }) => currentSeconds,
         () => 0,
       );
       if (seconds > (moved.get(watch)?.seconds ?? 0)) moved.set(watch, { at: performance.now(), seconds });
     }
-    const moving = [...open.keys()].filter((watch) => performance.now() - (moved.get(watch)?.at ?? -WINDOW_MS) < WINDOW_MS);
+    const moving = [...open].filter((watch) => performance.now() - (moved.get(watch)?.at ?? -WINDOW_MS) < WINDOW_MS);
     isTogether ||= moving.length === VIEWERS;
     await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
   }

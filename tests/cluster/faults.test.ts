@@ -50,7 +50,7 @@ const FAULTS: Fault[] = [
   },
   {
     name: 'ffmpeg runs out of memory',
-    boundSeconds: 45,
+    boundSeconds: 5,
     passesBuffer: true,
     strike: async () => expect(await starveEncoders()).toBeGreaterThan(0),
   },
@@ -86,8 +86,8 @@ const FAULTS: Fault[] = [
   },
   {
     name: 'the API server is away for a minute',
-    // Who was away from it too long is asked to wait by Kubernetes itself: its kubelet takes a minute to hear of a new pod.
-    boundSeconds: 120,
+    // As for a node that is lost: the kubelet, away from it for so long, takes more than a minute to hear of a new pod.
+    boundSeconds: 90,
     standsAtMostSeconds: 10,
     isAskedAfter: true,
     async strike() {

@@ -85,6 +85,7 @@ describe('what npm run images is told', () => {
   test('builds for this machine, publishes for all', () => {
     expect(readOptions([], 'arm64')).toMatchObject({ arches: ['arm64'], refresh: false, images: Object.keys(ROLES) });
     expect(readOptions(['--push', 'r.example'], 'amd64')).toMatchObject({ arches: ['amd64', 'arm64'], refresh: true });
+    expect(readOptions(['--push', 'r.example', '--no-refresh'], 'amd64')).toMatchObject({ refresh: false });
     expect(readOptions(['--layout', 'd', '--arch', 'amd64', '--image', 'redis'], 'amd64')).toMatchObject({
       arches: ['amd64'],
       refresh: false,

@@ -86,6 +86,7 @@ export type Standstill = AsyncDisposable & { take(): number };
 
 function measureStandstill(watch: WatchPage): Standstill {
   let [movedAt, at, longest] = [performance.now(), 0, 0];
+  let failure: unknown;
   const stopping = new AbortController();
   const looking = (async () => {
     while (!stopping.signal.aborted) {
@@ -95,9 +96,12 @@ function measureStandstill(watch: WatchPage): Standstill {
       if (currentSeconds !== at) [movedAt, at] = [now, currentSeconds];
       await sleep(LOOK_MS, undefined, { signal: stopping.signal });
     }
-  })().catch(() => {});
+  })().catch((error) => {
+    failure = error;
+  });
   return {
     take() {
+      if (failure !== undefined) throw new Error('nobody looked at the picture any more', { cause: failure });
       const seconds = longest / 1000;
       longest = performance.now() - movedAt;
       return seconds;

@@ -46,6 +46,37 @@ async function listen(address: string, onSocket: (socket: Socket) => void): Prom
   };
 }
 
+type Serving = AsyncDisposable & {
+  downloader: Awaited<ReturnType<typeof startDownloader>>;
+  /** A peer that may ask for pieces. */
+  socket: Socket;
+  /** How often it heard each kind of message. */
+  heard: ReadonlyMap<number, number>;
+};
+
+/** A downloader that has the beginning of a film, and a peer that it serves; its seeder is at `address`. */
+async function startServing(address: string): Promise<Serving> {
+  const opened = new AsyncDisposableStack();
+  try {
+    const film = opened.use(await makeRandomFilm(2, 256 * 1024));
+    const { infoHash } = film.torrent;
+    const seeder = opened.use(await startLibtorrentSeeder({ torrent: film.torrent, dir: film.dir, address }));
+    const work = opened.use(await makeTempDir('work'));
+    const port = await pickFreePort('0.0.0.0');
+    const options = { infoHash, workDir: work.path, peers: [addressOf(seeder)], peerPorts: [port, port] as [number, number] };
+    const downloader = opened.use(await startDownloader(options));
+    await downloader.read(0, 0, 1000);
+    const heard = new Map<number, number>();
+    const socket = await greet(port, infoHash, { onMessage: (id) => void heard.set(id, (heard.get(id) ?? 0) + 1) });
+    socket.write(message(ID.interested));
+    await waitFor(() => heard.has(ID.unchoke), { what: 'it is served', timeoutMs: TIMEOUT_MS });
+    return { downloader, socket, heard, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
 it('of the peers that a peer names in one message the first fifty are taken', async () => {
   const hits = { taken: 0, beyond: 0 };
   await using taken = await listen('127.0.0.1', () => hits.taken++);
@@ -176,21 +207,8 @@ it('of many that are interested four are served from the first second, and a req
 });
 
 it('a peer that asks for much and reads nothing is left before it has filled the memory', async () => {
-  await using film = await makeRandomFilm(2, 256 * 1024);
-  const { infoHash } = film.torrent;
-  await using seeder = await startLibtorrentSeeder({ torrent: film.torrent, dir: film.dir, address: '127.9.26.2' });
-  await using work = await makeTempDir('work');
-  const port = await pickFreePort('0.0.0.0');
-  const options = { infoHash, workDir: work.path, peers: [addressOf(seeder)], peerPorts: [port, port] as [number, number] };
-  await using downloader = await startDownloader(options);
-  await downloader.read(0, 0, 1000);
-  let isServed = false;
-  const onMessage: MessageListener = (id) => {
-    if (id === ID.unchoke) isServed = true;
-  };
-  const socket = await greet(port, infoHash, { onMessage });
-  socket.write(message(ID.interested));
-  await waitFor(() => isServed, { what: 'it is served', timeoutMs: TIMEOUT_MS });
+  await using served = await startServing('127.9.26.2');
+  const { downloader, socket } = served;
   socket.pause();
   const REQUESTS_MAX = 2000;
   let requests = 0;
@@ -214,28 +232,14 @@ it('a peer that announces a message of four gigabytes is left, though a signed n
 });
 
 it('a peer that has a thousand requests open is left, however fast it reads', async () => {
-  await using film = await makeRandomFilm(2, 256 * 1024);
-  const { infoHash } = film.torrent;
-  await using seeder = await startLibtorrentSeeder({ torrent: film.torrent, dir: film.dir, address: '127.9.26.3' });
-  await using work = await makeTempDir('work');
-  const port = await pickFreePort('0.0.0.0');
-  const options = { infoHash, workDir: work.path, peers: [addressOf(seeder)], peerPorts: [port, port] as [number, number] };
-  await using downloader = await startDownloader(options);
-  await downloader.read(0, 0, 1000);
-  let isServed = false;
-  let pieces = 0;
-  const onMessage: MessageListener = (id) => {
-    if (id === ID.unchoke) isServed = true;
-    if (id === ID.piece) pieces += 1;
-  };
-  const socket = await greet(port, infoHash, { onMessage });
-  socket.write(message(ID.interested));
-  await waitFor(() => isServed, { what: 'it is served', timeoutMs: TIMEOUT_MS });
+  await using served = await startServing('127.9.26.3');
+  const { socket, heard } = served;
+  const pieces = () => heard.get(ID.piece) ?? 0;
   const REQUESTS = 2000;
   const requests = Buffer.concat(Array.from({ length: REQUESTS }, (_, at) => message(ID.request, uint32(0, at % 1024, 1024))));
   socket.write(requests);
-  await waitFor(() => socket.destroyed || pieces === REQUESTS, { what: 'it is left, or served', timeoutMs: TIMEOUT_MS });
-  expect([socket.destroyed, pieces < REQUESTS]).toEqual([true, true]);
+  await waitFor(() => socket.destroyed || pieces() === REQUESTS, { what: 'it is left, or served', timeoutMs: TIMEOUT_MS });
+  expect([socket.destroyed, pieces() < REQUESTS]).toEqual([true, true]);
 });
 
 it('bitfields of a torrent of many pieces cost little, however many are sent', async () => {
