@@ -1,6 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import { delay, type Logger, withSignal } from '@lodestream/service-kit';
-import type { CallHome, WorkerSpec } from '@lodestream/shared';
+import type { WorkerSpec } from '@lodestream/shared';
 import { type CrashLadder, KUBERNETES_LADDER, planRestart } from '../crash-ladder.ts';
 import type { Orchestrator } from '../orchestrator.ts';
 import { isAlive, isReady } from '../workload.ts';
@@ -12,17 +11,10 @@ import { createCpuShares } from './cpu-shares.ts';
 import { pickIdlest } from './pick-idlest.ts';
 import { createPodFinder } from './pod-finder.ts';
 import { type Made, makePod, noRoom } from './pod-maker.ts';
-import {
-  buildPod,
-  carrySpec,
-  type PodPlace,
-  podSelector,
-  REMOVAL_GRACE_SECONDS,
-  templateHash,
-  WORKER_PORT,
-} from './pod-manifest.ts';
+import { buildPod, type PodPlace, podSelector, REMOVAL_GRACE_SECONDS, templateHash, WORKER_PORT } from './pod-manifest.ts';
 import { watchPods } from './pod-watch.ts';
 import { isPodAlive, type PodView, readNews } from './read-pod.ts';
+import { createWorkerDoor } from './worker-door.ts';
 import { createWorkerPulse } from './worker-pulse.ts';
 
 /**
@@ -250,8 +242,7 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
       table.forget(entry);
       await entry.removal;
     },
-    callHome: (call, token, from) => isTokenOf(call.name, token) && takeCall(call, from),
-    specOf: (name, token) => (isTokenOf(name, token) ? wholeSpecOf(name) : undefined),
+    ...createWorkerDoor({ table, tokenOf, podOf: (name) => pods.get(name) }),
     setAsleep(name, isAsleep) {
       const spec = table.entry(name)?.workload.spec;
       if (spec) shares.set(spec, isAsleep);
@@ -264,30 +255,6 @@ export async function openKubernetesOrchestrator(options: KubernetesOptions): Pr
       table.clear();
     },
   };
-
-  /**
-   * It counts only from the address that it names: a worker cannot send the gateway to another host. Whose packets are rewritten on
-   * the way is found by the cluster's word.
-   */
-  function takeCall({ name, address, port, uid }: CallHome, from: string): boolean {
-    const entry = table.entry(name);
-    const pod = pods.get(name);
-    if (!entry || !pod || uid !== pod.uid || !isPodAlive(pod) || from.replace(/^::ffff:/, '') !== address) return false;
-    if (entry.workload.phase !== 'starting' && entry.workload.phase !== 'ready') return false;
-    if (!isReady(entry.workload)) table.update(entry, { phase: 'ready', address: { host: address, port } });
-    return true;
-  }
-
-  function isTokenOf(name: string, token: string): boolean {
-    const [given, expected] = [Buffer.from(token), Buffer.from(tokenOf(name))];
-    return given.length === expected.length && timingSafeEqual(given, expected);
-  }
-
-  /** What another gateway made is known here only in part, as its pod carries it. */
-  function wholeSpecOf(name: string): WorkerSpec | undefined {
-    const spec = table.entry(name)?.workload.spec;
-    return spec && carrySpec(spec).isPartial ? spec : undefined;
-  }
 
   try {
     await withSignal(pods.listed, AbortSignal.timeout(FIRST_LIST_MS));
