@@ -22,4 +22,4 @@ USER 10001:10001
 WORKDIR /tmp
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["node", "/app/healthcheck.mjs"]
 # The flags are those of a child process (services/gateway/src/workloads/local/child-command.ts); a test compares.
-ENTRYPOINT ["tini", "--", "node", "--max-old-space-size=384", "--external-memory-accounted-in-global-limit", "--heap-growing-percent=60", "--max-semi-space-size=2", "--no-warnings", "/app/services/downloader/src/main.ts"]
+ENTRYPOINT ["tini", "--", "node", "--max-old-space-size=384", "--max-semi-space-size=2", "--no-warnings", "/app/services/downloader/src/main.ts"]

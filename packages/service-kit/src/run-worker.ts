@@ -6,6 +6,7 @@ import { delay } from './abort.ts';
 import type { IdleClock } from './idle-clock.ts';
 import type { WorkerConfig } from './load-config.ts';
 import type { Logger } from './logger.ts';
+import { tuneCollector } from './tune-collector.ts';
 
 const CALL_HOME_TRIES = 5;
 const CALL_HOME_TIMEOUT_MS = 2000;
@@ -62,6 +63,7 @@ export async function runWorker({ app, config, logger, clock, isBusy, leave }: W
   if (config.callHomeUrls.length > 0) await callHome(config, new URL(address), logger);
   // Node would write its compiled code at a normal end, and most workers are killed. Without NODE_COMPILE_CACHE this does nothing.
   flushCompileCache();
+  tuneCollector();
 }
 
 /** A hint that saves time: the gateway also finds a worker by looking. */
