@@ -110,9 +110,12 @@ const FAULTS: Fault[] = [
     boundSeconds: 90,
     async strike({ namespace }) {
       await stopPart('kubelet');
-      expect(await killContainers(namespace, WORKLOAD)).toBeGreaterThan(0);
-      await sleep(KUBELET_AWAY_MS);
-      await startPart('kubelet');
+      try {
+        expect(await killContainers(namespace, WORKLOAD)).toBeGreaterThan(0);
+        await sleep(KUBELET_AWAY_MS);
+      } finally {
+        await startPart('kubelet');
+      }
     },
   },
 ];

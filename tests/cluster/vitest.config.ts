@@ -7,6 +7,7 @@ export default defineConfig({
     name: 'cluster',
     root: fileURLToPath(new URL('.', import.meta.url)),
     include: ['**/*.test.ts'],
+    setupFiles: ['support/tell-at-once.ts'],
     testTimeout: 240_000,
     hookTimeout: 240_000,
     teardownTimeout: 20_000,

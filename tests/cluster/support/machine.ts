@@ -40,7 +40,10 @@ export async function killContainers(namespace: string, podName: RegExp): Promis
     .filter(Boolean);
   let killed = 0;
   for (const id of ids) {
-    const { Labels } = JSON.parse(String(await ctr('containers', 'info', id)));
+    const info = await ctr('containers', 'info', id);
+    // Gone since it was listed.
+    if (info === null) continue;
+    const { Labels } = JSON.parse(info);
     const isSandbox = Labels['io.cri-containerd.kind'] === 'sandbox';
     if (isSandbox || Labels['io.kubernetes.pod.namespace'] !== namespace || !podName.test(Labels['io.kubernetes.pod.name']))
       continue;
