@@ -1,5 +1,6 @@
 import { parseInfoHash } from '@lodestream/shared';
 import { createRouter, createWebHistory, type RouteLocationNormalized } from 'vue-router';
+import { watchForMissingPages } from './missing-page.ts';
 import HomePage from './pages/HomePage.vue';
 import NotFoundPage from './pages/NotFoundPage.vue';
 import { loadTorrentPage, loadWatchPage } from './preload-pages.ts';
@@ -32,6 +33,8 @@ export const router = createRouter({
 router.afterEach((to) => {
   if (typeof to.meta.title === 'string') document.title = to.meta.title;
 });
+
+watchForMissingPages(router);
 
 function torrentProps(to: RouteLocationNormalized) {
   return { infoHash: parseInfoHash(String(to.params.infoHash)) };

@@ -264,6 +264,29 @@ describe('when things go wrong', () => {
     expect(await currentSeconds(page)).toBeGreaterThanOrEqual(FILM_SECONDS * 0.75 - 0.5);
   });
 
+  it('loads itself anew when the code of the next page is gone, as after an update', async () => {
+    await using watched = await openPage(browser);
+    const { page } = watched;
+    let isBlocked = true;
+    let refused = 0;
+    await page.route('**/assets/TorrentPage-*.js', (route) => {
+      refused += isBlocked ? 1 : 0;
+      return isBlocked ? route.fulfill({ status: 404 }) : route.continue();
+    });
+    await page.goto(server.url);
+    await page.getByTestId('magnet-input').fill(MAGNET);
+    const reloaded = page.waitForRequest((request) => request.isNavigationRequest());
+    await page.getByTestId('add').click();
+    await reloaded;
+    // Once by itself; when that does not help the visitor is told.
+    await page.waitForSelector('[data-testid=failure][data-code=offline]');
+    expect(refused).toBeGreaterThan(1);
+    isBlocked = false;
+    await page.getByTestId('retry').click();
+    await page.waitForSelector('[data-testid=file], [data-testid=player]');
+    expect(new URL(page.url()).pathname).toContain(FILM);
+  });
+
   it('shows no wrong picture when bodies break in the middle', async () => {
     await using watched = await openPage(browser);
     const { page } = watched;
