@@ -10,15 +10,15 @@ const REPORT_PATH = join(CACHE_DIR, 'test-report.json');
 /** Folders whose tests have a command of their own, or are no tests of ours. */
 const NOT_HERE = new Set(['node_modules', 'dist', 'bench', 'cluster', '.cache', '.tools', '.git', 'data']);
 
-/** Runs vitest and gives its counts. Without arguments every test file of the tree must have run. */
-export async function runTests(nodePath, args) {
+/** Runs vitest, until the signal aborts, and gives its counts. Without arguments every test file of the tree must have run. */
+export async function runTests(nodePath, args, signal) {
   await mkdir(CACHE_DIR, { recursive: true });
   await rm(REPORT_PATH, { force: true });
   const corpus = findCorpus();
   const env = { ...toolEnvironment(nodePath), ...(corpus ? { LODESTREAM_CORPUS: corpus } : {}) };
   const vitest = join('node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${REPORT_PATH}`];
-  const exitCode = await runCommand(nodePath, [vitest, 'run', ...reporters, ...args], { env, stdout: 'stdout' });
+  const exitCode = await runCommand(nodePath, [vitest, 'run', ...reporters, ...args], { env, stdout: 'stdout', signal });
   const report = JSON.parse(await readFile(REPORT_PATH, 'utf8').catch(() => 'null'));
   const counts = countTests(report, exitCode);
   if (args.length > 0) return counts;
