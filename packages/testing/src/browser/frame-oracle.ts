@@ -6,6 +6,11 @@ const TOLERANCE_FRAMES = 1;
 /** A look later than this says nothing; the faults that the oracle is for are seconds off. */
 const MAX_LATE_SECONDS = 0.5;
 
+/** Whether we looked in time to tell anything. */
+export function isTelling({ mediaTimeSeconds, lateSeconds = 0, clockSeconds = mediaTimeSeconds }: ShownFrame): boolean {
+  return Math.max(lateSeconds, clockSeconds - mediaTimeSeconds) <= MAX_LATE_SECONDS;
+}
+
 export type OracleOptions = {
   frameRate: { num: number; den: number };
   /** Where numbers begin again: the frame count of a clip that was looped. */
@@ -21,18 +26,23 @@ export function judgeFrames(
   { frameRate, modulus = FRAME_NUMBER_MODULUS }: OracleOptions,
 ): string[] {
   const framesPerSecond = frameRate.num / frameRate.den;
-  const isOf = (number: number, seconds: number, lateSeconds: number) => {
+  const isOf = (number: number, seconds: number, movedOnFrames: number) => {
     const expected = Math.round(seconds * framesPerSecond);
     // On a busy page the film has moved on before we look: forward by as much as that, never back.
     const ahead = (((number - expected) % modulus) + modulus) % modulus;
-    if (ahead <= TOLERANCE_FRAMES + Math.ceil(lateSeconds * framesPerSecond)) return true;
+    if (ahead <= TOLERANCE_FRAMES + movedOnFrames) return true;
     return frameDistance(number, expected, modulus) <= TOLERANCE_FRAMES;
   };
-  return frames.flatMap(({ number, mediaTimeSeconds, lateSeconds = 0, leftForSeconds }) => {
-    if (lateSeconds > MAX_LATE_SECONDS || isOf(number, mediaTimeSeconds, lateSeconds)) return [];
+  return frames.flatMap((frame) => {
+    const { number, mediaTimeSeconds, lateSeconds = 0, clockSeconds = mediaTimeSeconds, leftForSeconds } = frame;
+    if (!isTelling(frame)) return [];
+    const byClock = Math.floor(Math.max(0, clockSeconds - mediaTimeSeconds) * framesPerSecond);
+    const movedOnFrames = Math.max(Math.ceil(lateSeconds * framesPerSecond), byClock);
+    if (isOf(number, mediaTimeSeconds, movedOnFrames)) return [];
     // Where a seek came between, what we looked at may be the new place's picture already: that one, and no third.
-    if (leftForSeconds !== undefined && isOf(number, leftForSeconds, lateSeconds)) return [];
+    if (leftForSeconds !== undefined && isOf(number, leftForSeconds, movedOnFrames)) return [];
     const expected = Math.round(mediaTimeSeconds * framesPerSecond);
-    return [`at ${mediaTimeSeconds.toFixed(3)} s the picture is frame ${number}, not ${expected % modulus}`];
+    const clock = `${clockSeconds.toFixed(3)} s by the clock, ${lateSeconds.toFixed(3)} s late`;
+    return [`at ${mediaTimeSeconds.toFixed(3)} s the picture is frame ${number}, not ${expected % modulus} (${clock})`];
   });
 }

@@ -9,6 +9,8 @@ export type ShownFrame = {
   shownAtMs: number;
   /** Media time that may have passed between the frame's presentation and our look at the picture. */
   lateSeconds?: number;
+  /** The player's own clock after our look: a busy browser shows a frame when the clock has long passed it, and then the next ones. */
+  clockSeconds?: number;
   /** The player is somewhere else by now: a seek has left the frame's place before we looked, and gone here. */
   leftForSeconds?: number;
 };
@@ -65,18 +67,20 @@ function startRecording(options: { centres: { x: number; y: number }[]; width: n
   const onFrame = (nowMs: number, metadata: VideoFrameCallbackMetadata) => {
     context.drawImage(video, 0, 0, options.width, options.height);
     const lateSeconds = (Math.max(0, performance.now() - metadata.presentationTime) / 1000) * video.playbackRate;
-    const hasLeft = Math.abs(video.currentTime - metadata.mediaTime) > 1 + lateSeconds;
+    const clockSeconds = video.currentTime;
+    const hasLeft = Math.abs(clockSeconds - metadata.mediaTime) > 1 + lateSeconds;
+    const { data } = context.getImageData(0, 0, options.width, options.height);
     let number = 0;
     for (const [bit, { x, y }] of options.centres.entries()) {
-      const pixel = context.getImageData(Math.floor(x * options.width), Math.floor(y * options.height), 1, 1).data;
-      if ((pixel[1] ?? 0) > 128) number += 2 ** bit;
+      const pixel = Math.floor(y * options.height) * options.width + Math.floor(x * options.width);
+      if ((data[4 * pixel + 1] ?? 0) > 128) number += 2 ** bit;
     }
     recording.frames.push({
       number,
       mediaTimeSeconds: metadata.mediaTime,
       shownAtMs: nowMs,
       lateSeconds,
-      ...(hasLeft ? { leftForSeconds: video.currentTime } : {}),
+      ...(hasLeft ? { leftForSeconds: clockSeconds } : { clockSeconds }),
     });
     video.requestVideoFrameCallback(onFrame);
   };

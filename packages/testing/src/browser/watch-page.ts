@@ -26,10 +26,18 @@ export async function openWatchPage(
 ): Promise<WatchPage> {
   const { page, faults } = await browser.openPage();
   prepare(page);
-  await page.goto(baseUrl);
-  await page.getByTestId('magnet-input').fill(magnet);
-  await page.getByTestId('add').click();
-  return watchThisPage(page, faults);
+  const unanswered: string[] = [];
+  page.on('requestfailed', (request) => unanswered.push(`${request.failure()?.errorText} ${request.url()}`));
+  try {
+    await page.goto(baseUrl);
+    await page.getByTestId('magnet-input').fill(magnet);
+    await page.getByTestId('add').click();
+    return await watchThisPage(page, faults);
+  } catch (error) {
+    const text = (await page.textContent('body').catch(() => '')) ?? '';
+    const details = { url: page.url(), faults, unanswered, text: text.slice(0, 500) };
+    throw new Error(`the page did not come to a film\n${JSON.stringify(details, null, 1)}`, { cause: error });
+  }
 }
 
 /** The same for a page that is on its way to a film already. */
