@@ -181,7 +181,7 @@ export const RunStatus = z.object({
   /** Finished segments that are still on its disk. */
   heldSegments: z.array(z.int()),
   partsMade: z.int(),
-  /** Media seconds made a second awake. */
+  /** Media seconds made a second awake, once it is under way; 0: not known yet. */
   speed: z.number(),
   ffmpegPid: z.int().nullable(),
   /** A request waits for it at some gateway. */

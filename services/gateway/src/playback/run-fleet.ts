@@ -51,8 +51,6 @@ const TURN_MS = 1000;
 /** How often a run that does nothing is asked what it still holds; whoever misses something there asks at once. */
 const REST_MS = 5000;
 const ORDERS_TIMEOUT_MS = 3000;
-/** What was heard so lately is good enough to plan by: a fast encode makes two seconds of film meanwhile. */
-const FRESH_MS = 200;
 /** An answer takes some milliseconds; a viewer does not wait for a run that hangs. */
 const REFRESH_MS = 300;
 
@@ -216,11 +214,8 @@ export function createRunFleet(options: RunFleetOptions): RunFleet {
     views,
     handle: (name) => handles.get(name),
     async refresh(key) {
-      const now = performance.now();
-      const stale = [...handles.values()].filter(
-        (handle) => handle.key === key && isMaking(handle) && now - (askedAtMs.get(handle) ?? 0) > FRESH_MS,
-      );
-      if (stale.length > 0) await Promise.race([Promise.all(stale.map(exchange)), delay(REFRESH_MS)]);
+      const asked = [...handles.values()].filter((handle) => handle.key === key && isMaking(handle));
+      if (asked.length > 0) await Promise.race([Promise.all(asked.map(exchange)), delay(REFRESH_MS)]);
     },
     making: () => [...handles.values()].filter(isMaking),
     start(spec) {

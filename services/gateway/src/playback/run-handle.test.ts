@@ -8,7 +8,16 @@ import {
   type RunStatus,
 } from '@lodestream/shared';
 import { describe, expect, it } from 'vitest';
-import { addWaiter, buildOrders, claimSlot, createRunHandle, isMaking, noteDemand, viewRun } from './run-handle.ts';
+import {
+  addWaiter,
+  buildOrders,
+  claimSlot,
+  createRunHandle,
+  isMaking,
+  noteDelivered,
+  noteDemand,
+  viewRun,
+} from './run-handle.ts';
 
 const source = { url: 'http://127.0.0.1:4000/files/0', token: 't' };
 const base = { mode: 'encode', streamIndex: 0, bandwidthBitsPerSecond: 1 } as const;
@@ -93,6 +102,15 @@ describe('a run as the gateway sees it', () => {
     handle.status = status({ nextSegment: 5, partsMade: 47, heldSegments: [3, 4] });
     expect(viewRun(handle)).toMatchObject({ nextSegment: 5, partsOfNext: 7 });
     expect(viewRun(handle).heldSegments).toEqual(new Set([3, 4]));
+  });
+
+  it('has made what has come from it whole, though it has not said so yet', () => {
+    const handle = createRunHandle(spec(video), 'u');
+    handle.status = status({ nextSegment: 3, partsMade: 4 });
+    noteDelivered(handle, 3);
+    expect(viewRun(handle)).toMatchObject({ nextSegment: 4, partsOfNext: 0 });
+    handle.status = status({ nextSegment: 6, partsMade: 63 });
+    expect(viewRun(handle)).toMatchObject({ nextSegment: 6, partsOfNext: 3 });
   });
 
   it('can make no more once it has ended', () => {

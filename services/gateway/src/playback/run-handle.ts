@@ -21,6 +21,8 @@ export type RunHandle = {
   /** This gateway has wanted something of it: from then on it gives it orders. Of others it only asks how they are. */
   isOurs: boolean;
   status: RunStatus | undefined;
+  /** First segment that did not come whole yet: what has come is made, whatever was heard of the run before. */
+  delivered: number;
   until: number | null;
   hasSlot: boolean;
   partsAtSlot: number;
@@ -36,6 +38,7 @@ export function createRunHandle(spec: RunSpec, uid: string): RunHandle {
     key: runKey(spec.infoHash, spec.fileIndex, spec.rendition.id),
     isOurs: false,
     status: undefined,
+    delivered: spec.startSegment,
     until: spec.until,
     // Sound needs no slot; a picture has one when it is given one, or every new run would pass the longest waiter.
     hasSlot: spec.rendition.kind !== 'video',
@@ -66,13 +69,18 @@ export function noteDemand(handle: RunHandle, segment: number, nowMs: number): v
   );
 }
 
+/** A segment of this run has come whole; it makes them in order. */
+export function noteDelivered(handle: RunHandle, segment: number): void {
+  handle.delivered = Math.max(handle.delivered, segment + 1);
+}
+
 export function isMaking(handle: RunHandle): boolean {
   return handle.status?.phase !== 'ended';
 }
 
 export function viewRun(handle: RunHandle): RunView {
   const { spec, status } = handle;
-  const nextSegment = status?.nextSegment ?? spec.startSegment;
+  const nextSegment = Math.max(status?.nextSegment ?? spec.startSegment, handle.delivered);
   const { partsPerSegment } = spec.rendition.timeline;
   return {
     name: spec.name,

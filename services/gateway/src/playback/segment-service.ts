@@ -6,7 +6,7 @@ import { runName } from '../workloads/workload-name.ts';
 import type { MediaInfoService, ProbedMedia } from './media-info-service.ts';
 import { planSegment } from './plan-segment.ts';
 import type { RunFleet } from './run-fleet.ts';
-import { noteDemand, type RunHandle, runKey } from './run-handle.ts';
+import { noteDelivered, noteDemand, type RunHandle, runKey } from './run-handle.ts';
 import type { CachedSegment, SegmentCache } from './segment-cache.ts';
 import { createSegmentFeed, type SegmentFeed } from './segment-feed.ts';
 import { soundFramesOf } from './sound-frames.ts';
@@ -105,7 +105,10 @@ export function createSegmentService(options: SegmentServiceOptions): SegmentSer
     waiting.set(fileKey, (waiting.get(fileKey) ?? 0) + 1);
     const feed = createSegmentFeed(
       (signal) => fleet.open(run, segmentIndex === 'init' ? '/init' : `/segments/${segmentIndex}`, signal),
-      (bytes) => cache.set(segmentKey, { bytes, runName: run.spec.name, etag: etagOf(segmentKey) }),
+      (bytes) => {
+        cache.set(segmentKey, { bytes, runName: run.spec.name, etag: etagOf(segmentKey) });
+        if (segmentIndex !== 'init') noteDelivered(run, segmentIndex);
+      },
       () => {
         release();
         waiting.set(fileKey, (waiting.get(fileKey) ?? 1) - 1);

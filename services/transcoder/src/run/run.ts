@@ -16,6 +16,7 @@ import { type FfmpegExit, type FfmpegProcess, startFfmpeg } from '../ffmpeg/ffmp
 import { openSegmentStore, type SegmentStore } from '../segments/segment-store.ts';
 import { openSourceProxy } from '../source/source-proxy.ts';
 import { openSource } from '../source/source-reader.ts';
+import { measureSpeed } from './measure-speed.ts';
 import { createOrderBook } from './order-book.ts';
 import { pickPace } from './pacing.ts';
 import { createProgressClock } from './progress-clock.ts';
@@ -57,7 +58,7 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
   let askedSegment = plan.startSegment;
   let until: number | null = spec.until;
   const ended = Promise.withResolvers<EndedState>();
-  const awake = { ms: 0, sinceAt: startedAt as number | undefined };
+  const awake = { ms: 0, sinceAt: startedAt as number | undefined, msAtFirstPart: undefined as number | undefined };
 
   await mkdir(directory, { recursive: true });
   await removeContents(directory);
@@ -73,6 +74,7 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
     ttlMs: spec.ttlSeconds * 1000,
     isFaulty: () => sourceFault !== undefined,
     onPart: () => {
+      awake.msAtFirstPart ??= awakeMs();
       if (spec.rendition.kind === 'audio') ffmpeg?.yieldCpu();
       apply({ type: 'part-made' });
       step();
@@ -102,10 +104,13 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
     ended.resolve(state as RunState as EndedState);
   }
 
+  function awakeMs(): number {
+    return awake.ms + (awake.sinceAt === undefined ? 0 : performance.now() - awake.sinceAt);
+  }
+
   function countAwake(isAwake: boolean): void {
-    const now = performance.now();
-    if (awake.sinceAt !== undefined) awake.ms += now - awake.sinceAt;
-    awake.sinceAt = isAwake ? now : undefined;
+    awake.ms = awakeMs();
+    awake.sinceAt = isAwake ? performance.now() : undefined;
   }
 
   /** Observe → plan → act; safe to call at any time. */
@@ -175,7 +180,6 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
   void started.exited.then((exit) => onExit(exit, started));
 
   function status(): RunStatus {
-    const awakeSeconds = (awake.ms + (awake.sinceAt === undefined ? 0 : performance.now() - awake.sinceAt)) / 1000;
     const ending =
       state.phase === 'ended' ? { outcome: state.outcome, ...(state.reason === undefined ? {} : { reason: state.reason }) } : {};
     return {
@@ -188,7 +192,12 @@ export async function startRun(spec: RunSpec, { directory, clock }: RunOptions):
       until: effectiveEnd(plan, until),
       heldSegments: segments.heldSegments(),
       partsMade: segments.partsMade(),
-      speed: awakeSeconds > 0 ? (segments.partsMade() * secondsAPart) / awakeSeconds : 0,
+      speed: measureSpeed({
+        partsMade: segments.partsMade(),
+        secondsAPart,
+        awakeMs: awakeMs(),
+        awakeMsAtFirstPart: awake.msAtFirstPart,
+      }),
       isWaitedFor: book.together().heldSeconds !== null,
       ffmpegPid: state.phase === 'ended' ? null : started.pid,
       idleSeconds: clock.idleSeconds(),
