@@ -59,12 +59,13 @@ const answers = (url: string) =>
 
 /** Waits; when it is in vain, the error has what the container said. */
 async function holds(what: string, container: Container, condition: () => Promise<boolean>): Promise<void> {
-  await waitFor(condition, { what, timeoutMs: START_TIMEOUT_MS }).catch((error) => {
+  await waitFor(condition, { what, timeoutMs: START_TIMEOUT_MS, intervalMs: 10 }).catch((error) => {
     throw new Error(`${error.message}; it said:\n${container.log()}`, { cause: error });
   });
+  console.info(`${what}: ${(performance.now() - container.startedAt).toFixed(0)} ms after the start of its container`);
 }
-const isUp = (url: string, status: number, container: Container) =>
-  holds(`${url} answers ${status}`, container, async () => (await answers(url)) === status);
+const isUp = (role: string, url: string, status: number, container: Container) =>
+  holds(`the ${role} answers`, container, async () => (await answers(url)) === status);
 
 describe('started read-only, without rights', () => {
   test.each(['gateway', 'lodestream'])('%s answers, serves the web app, and is healthy', async (role) => {
@@ -76,7 +77,7 @@ describe('started read-only, without rights', () => {
       LODESTREAM_TRACKERS: '',
     };
     await using container = startContainer(imageName(role, version), env);
-    await isUp(`http://127.0.0.1:${port}/readyz`, 200, container);
+    await isUp(role, `http://127.0.0.1:${port}/readyz`, 200, container);
     const page = await (await fetch(`http://127.0.0.1:${port}/`)).text();
     expect(page).toContain('<div id="app">');
     expect(await container.exec(['node', '/app/healthcheck.mjs'])).toBe(0);
@@ -92,7 +93,7 @@ describe('started read-only, without rights', () => {
       LODESTREAM_TRACKERS: '',
     };
     await using container = startContainer(imageName('lodestream', version), env);
-    await isUp(`${base}/readyz`, 200, container);
+    await isUp('lodestream', `${base}/readyz`, 200, container);
     const infoHash = 'ab'.repeat(20);
     const headers = { 'content-type': 'application/json' };
     await fetch(`${base}/api/v1/torrents`, { method: 'POST', headers, body: JSON.stringify({ infoHash }) });
@@ -130,7 +131,7 @@ describe('started read-only, without rights', () => {
       LODESTREAM_WORKER_PORT: String(port),
     };
     await using container = startContainer(imageName(role, version), env);
-    await isUp(`http://127.0.0.1:${port}/status`, 404, container);
+    await isUp(role, `http://127.0.0.1:${port}/status`, 404, container);
     const status = await fetch(`http://127.0.0.1:${port}/status`, { headers: { authorization: `Bearer ${TOKEN}` } });
     expect(((await status.json()) as { kind: string }).kind).toBe(jobs[role].kind);
     expect(await container.exec(['node', '/app/healthcheck.mjs'])).toBe(0);
@@ -140,7 +141,7 @@ describe('started read-only, without rights', () => {
     const env = { LODESTREAM_TOKEN: TOKEN, LODESTREAM_SPEC: JSON.stringify(jobs.transcoder), LODESTREAM_WORK_DIR: '/tmp' };
     const port = await pickFreePort();
     await using container = startContainer(imageName('transcoder', version), { ...env, LODESTREAM_WORKER_PORT: String(port) });
-    await isUp(`http://127.0.0.1:${port}/status`, 404, container);
+    await isUp('transcoder', `http://127.0.0.1:${port}/status`, 404, container);
     const encode = [
       '-loglevel',
       'error',
@@ -182,7 +183,7 @@ test('Node starts from the compiled code that came along, though it cannot write
     NODE_DEBUG_NATIVE: 'COMPILE_CACHE',
   };
   await using container = startContainer(imageName('gateway', version), env);
-  await isUp(`http://127.0.0.1:${port}/readyz`, 200, container);
+  await isUp('gateway', `http://127.0.0.1:${port}/readyz`, 200, container);
   const hits = container.log().match(/cache for .* (?:was accepted|hit)/g) ?? [];
   expect(hits.length, container.log().slice(0, 2000)).toBeGreaterThan(0);
 });

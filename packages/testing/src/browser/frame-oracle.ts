@@ -42,7 +42,7 @@ export function judgeFrames(
     // Where a seek came between, what we looked at may be the new place's picture already: that one, and no third.
     if (leftForSeconds !== undefined && isOf(number, leftForSeconds, movedOnFrames)) return [];
     const expected = Math.round(mediaTimeSeconds * framesPerSecond);
-    const clock = `${clockSeconds.toFixed(3)} s by the clock, ${lateSeconds.toFixed(3)} s late`;
-    return [`at ${mediaTimeSeconds.toFixed(3)} s the picture is frame ${number}, not ${expected % modulus} (${clock})`];
+    const clock = frame.clockSeconds === undefined ? '' : `, at ${clockSeconds.toFixed(3)} s of the clock`;
+    return [`at ${mediaTimeSeconds.toFixed(3)} s the picture is frame ${number}, not ${expected % modulus}${clock}`];
   });
 }
