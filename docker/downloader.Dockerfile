@@ -17,6 +17,7 @@ LABEL org.opencontainers.image.title="downloader" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /image /
+COPY --from=build --chown=10001:10001 /owned /
 ENV PATH=/usr/bin NODE_ENV=production NODE_COMPILE_CACHE=/app/.compile-cache
 USER 10001:10001
 WORKDIR /tmp

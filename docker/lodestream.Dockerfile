@@ -17,7 +17,7 @@ LABEL org.opencontainers.image.title="lodestream" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later"
 COPY --from=build /image /
-COPY --from=build --chown=10001:10001 /image/data /data
+COPY --from=build --chown=10001:10001 /owned /
 ENV PATH=/usr/bin NODE_ENV=production NODE_COMPILE_CACHE=/app/.compile-cache \
     LODESTREAM_HOST=0.0.0.0 LODESTREAM_DATA_DIR=/data
 USER 10001:10001

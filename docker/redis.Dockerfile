@@ -17,6 +17,7 @@ LABEL org.opencontainers.image.title="redis" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="BSD-3-Clause"
 COPY --from=build /image /
+COPY --from=build --chown=10001:10001 /owned /
 ENV PATH=/usr/bin
 USER 10001:10001
 WORKDIR /tmp

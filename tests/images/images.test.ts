@@ -43,6 +43,12 @@ describe.each(Object.keys(ROLES))('%s', (role) => {
     expect(files.filter(({ path }) => (lstatSync(path).mode & 0o6000) !== 0).map(({ path }) => path)).toEqual([]);
   });
 
+  test('has a folder that is its own, and gives it to the volume that is put there', () => {
+    using mounted = mountImage(image);
+    expect(lstatSync(join(mounted.root, 'data'))).toMatchObject({ uid: 10_001, gid: 10_001 });
+    expect(lstatSync(mounted.root).uid).toBe(0);
+  });
+
   test('has the licences of what is in it', () => {
     using mounted = mountImage(image);
     expect(existsSync(join(mounted.root, 'usr/share/doc/libc6/copyright'))).toBe(true);

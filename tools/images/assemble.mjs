@@ -29,6 +29,8 @@ import { findSystemFiles } from './system-files.mjs';
 const IMAGE = '/image';
 const APP = '/app';
 const SYSTEM = '/system';
+/** What belongs to the image's user. A folder that is copied onto another keeps the other's owner, so it is in no other. */
+const OWNED = '/owned';
 const USER = 'lodestream:x:10001:10001::/data:/usr/sbin/nologin\n';
 const NATIVE_ARCH = { x64: 'amd64', arm64: 'arm64' }[process.arch];
 
@@ -88,7 +90,7 @@ function copySystem(role, arch) {
   writeInto('/etc/group', 'lodestream:x:10001:\n');
   writeInto('/etc/nsswitch.conf', 'hosts: files dns\n');
   symlinkSync('usr/bin', join(IMAGE, 'bin'));
-  mkdirSync(join(IMAGE, 'data'));
+  mkdirSync(join(OWNED, 'data'), { recursive: true });
   mkdirSync(join(IMAGE, 'tmp'));
   chmodSync(join(IMAGE, 'tmp'), 0o1777);
 }
