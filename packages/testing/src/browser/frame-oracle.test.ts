@@ -18,6 +18,7 @@ it('one that was itself shown late is followed at once by what the clock has rea
   const late = { mediaTimeSeconds: 10, shownAtMs: 0, clockSeconds: 10.4 };
   expect(wrong({ number: 250, ...late }, { number: 261, ...late })).toBe(0);
   expect(wrong({ number: 262, ...late }, { number: 248, ...late })).toBe(2);
+  expect(wrong({ number: 280, mediaTimeSeconds: 10, shownAtMs: 0, clockSeconds: 10.9 })).toBe(1);
 });
 
 it('one whose place a seek has left is of the old place or of the new one, and of no other', () => {

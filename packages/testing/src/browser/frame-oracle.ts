@@ -7,8 +7,8 @@ const TOLERANCE_FRAMES = 1;
 const MAX_LATE_SECONDS = 0.5;
 
 /** Whether we looked in time to tell anything. */
-export function isTelling({ mediaTimeSeconds, lateSeconds = 0, clockSeconds = mediaTimeSeconds }: ShownFrame): boolean {
-  return Math.max(lateSeconds, clockSeconds - mediaTimeSeconds) <= MAX_LATE_SECONDS;
+export function isTelling({ lateSeconds = 0 }: ShownFrame): boolean {
+  return lateSeconds <= MAX_LATE_SECONDS;
 }
 
 export type OracleOptions = {
