@@ -116,7 +116,9 @@ export function kubeletConfig(dir) {
     healthzPort: 10_248,
     authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: `${dir}/pki/ca.crt` } },
     authorization: { mode: 'Webhook' },
-    evictionHard: { 'memory.available': '200Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
+    evictionHard: { 'memory.available': '200Mi', 'nodefs.available': '500Mi', 'imagefs.available': '500Mi' },
+    // From 85 % of the disk on, which others fill, it would remove images that no pod runs just now; without a registry they are gone.
+    imageGCHighThresholdPercent: 100,
     kubeAPIQPS: 50,
     kubeAPIBurst: 100,
     clusterDNS: [HOST_ADDRESS],

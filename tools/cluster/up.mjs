@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError, say } from '../project.mjs';
 import { readCommand, runCommand } from '../setup/run-command.mjs';
@@ -12,6 +12,8 @@ import { startPart, waitUntil } from './processes.mjs';
 const API_MS = 90_000;
 const NODE_MS = 90_000;
 const CONTAINERD_MS = 30_000;
+/** Images 1.4 GB, again as much while they are built, and a film in several pods: a node that runs out of disk ends pods. */
+const MIN_FREE_BYTES = 4 * 1024 ** 3;
 const PROGRAMS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet', 'kubectl'];
 const FOLDERS = ['bin', 'cni', 'containerd', 'etcd', 'kubelet', 'kubelet-pki', 'log', 'pki', 'run'];
 
@@ -19,6 +21,7 @@ const FOLDERS = ['bin', 'cni', 'containerd', 'etcd', 'kubelet', 'kubelet-pki', '
 export async function bringUp() {
   await takeDown();
   for (const folder of FOLDERS) mkdirSync(join(STATE_DIR, folder), { recursive: true, mode: 0o700 });
+  refuseFullDisk();
   for (const name of PROGRAMS) symlinkSync(join(BIN_DIR, 'cluster'), join(STATE_DIR, 'bin', name));
   writeFileSync(join(STATE_DIR, 'sysctls.json'), JSON.stringify(readSysctls()));
   await makeCertificates();
@@ -62,6 +65,14 @@ export function kubectl(...args) {
 
 export function ctr(...args) {
   return readCommand('ctr', [`--address=${STATE_DIR}/run/containerd.sock`, '--namespace=k8s.io', ...args]);
+}
+
+function refuseFullDisk() {
+  const { bavail, bsize } = statfsSync(STATE_DIR);
+  const freeBytes = bavail * bsize;
+  if (freeBytes >= MIN_FREE_BYTES) return;
+  const gib = (bytes) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+  throw new SetupError(`the test cluster needs ${gib(MIN_FREE_BYTES)} of disk at ${STATE_DIR}, where ${gib(freeBytes)} are free`);
 }
 
 function program(name) {
