@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { buildImage, imageName, readVersion } from './images/build-image.mjs';
 import { provideBuildStage } from './images/build-stage.mjs';
-import { buildah } from './images/buildah.mjs';
+import { buildah, removeUnnamedImages } from './images/buildah.mjs';
 import { readOptions } from './images/options.mjs';
 import { archiveImage, publishChart, publishImage } from './images/publish.mjs';
 import { runTool } from './project.mjs';
@@ -34,5 +34,6 @@ await runTool(async (args) => {
     if (native && options.archives) await archiveImage(role, version, native, resolve(options.archives));
     if (options.push || options.layout) await publishImage(role, version, names, options);
   }
+  await removeUnnamedImages();
   if (options.push || options.layout) await publishChart(options);
 });

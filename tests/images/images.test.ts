@@ -3,8 +3,9 @@ import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pickFreePort, waitFor } from '@lodestream/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { imageName, readVersion } from '../../tools/images/build-image.mjs';
+import { askBuildah, removeUnnamedImages } from '../../tools/images/buildah.mjs';
 import { ROLES } from '../../tools/images/roles.mjs';
 import { type Container, listFiles, mountImage, readImageConfig, readJson, startContainer } from './support/container.ts';
 
@@ -55,6 +56,24 @@ describe.each(Object.keys(ROLES))('%s', (role) => {
     if (ROLES[role as keyof typeof ROLES].services.length > 0)
       expect(readdirSync(join(mounted.root, 'app/licences')).some((name) => name.startsWith('fastify@'))).toBe(true);
   });
+});
+
+test('an image goes once a later build has its name, unless it is open', async () => {
+  const name = 'localhost/lodestream-test-unnamed';
+  const build = async (label: string) => {
+    const container = await askBuildah('from', 'scratch');
+    await askBuildah('config', '--label', `build=${label}`, container);
+    return askBuildah('commit', '--quiet', '--rm', container, name);
+  };
+  const old = await build('old');
+  const open = await build('open');
+  onTestFinished(async () => void (await askBuildah('rmi', name, open)));
+  using _mounted = mountImage(name);
+  const current = await build('current');
+  await removeUnnamedImages();
+  const kept = (await askBuildah('images', '--quiet', '--no-trunc')).split('\n').map((id) => id.replace('sha256:', ''));
+  expect(kept).toEqual(expect.arrayContaining([open, current]));
+  expect(kept).not.toContain(old);
 });
 
 const answers = (url: string) =>

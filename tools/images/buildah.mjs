@@ -20,3 +20,9 @@ export async function askBuildah(...args) {
   if (text === null) throw new SetupError(`buildah ${args.join(' ')} failed`);
   return text.trim();
 }
+
+/** Removes the images whose name a later build has taken, but for those that someone has open: half a gigabyte of disk for every build. */
+export async function removeUnnamedImages() {
+  const ids = (await askBuildah('images', '--quiet', '--filter', 'dangling=true')).split('\n').filter(Boolean);
+  for (const id of ids) await readCommand('buildah', [...BUILDAH, 'rmi', id]);
+}
