@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { readElf } from '../../tools/images/elf.mjs';
 import { findSystemFiles } from '../../tools/images/system-files.mjs';
 
@@ -39,7 +39,7 @@ describe('findSystemFiles', () => {
 
   test('what is found is all that a program needs: it runs in a root of nothing else', () => {
     const root = mkdtempSync(join(tmpdir(), 'lodestream-root-'));
-    afterAll(() => rmSync(root, { recursive: true, force: true }));
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }));
     for (const [from, to] of findSystemFiles('/', ARCH, ['ffprobe', 'env'])) {
       mkdirSync(dirname(join(root, to)), { recursive: true });
       copyFileSync(from, join(root, to));
