@@ -287,6 +287,18 @@ describe('when things go wrong', () => {
     expect(new URL(page.url()).pathname).toContain(FILM);
   });
 
+  it('starts again when its own code is gone, as in the middle of an update, and says so when that does not help', async () => {
+    await using watched = await openPage(browser);
+    const { page } = watched;
+    let refusals = 2;
+    await page.route('**/assets/index-*.js', (route) => (refusals-- > 0 ? route.fulfill({ status: 404 }) : route.continue()));
+    await page.goto(server.url);
+    await page.getByTestId('magnet-input').waitFor();
+    refusals = Number.POSITIVE_INFINITY;
+    await page.reload();
+    await page.getByText('could not be loaded').waitFor();
+  });
+
   it('shows no wrong picture when bodies break in the middle', async () => {
     await using watched = await openPage(browser);
     const { page } = watched;
