@@ -33,6 +33,8 @@ test('a film that is put on the denylist while it plays is gone, and the page sa
   await waitForNothingLeft(gateway, GONE_MS);
   expect(await postMagnet(gateway, film.magnet)).toBe(451);
   await watch.page.waitForSelector('[data-testid=failure][data-code=denied]', { timeout: TOLD_MS });
+  // Nothing else of it is offered.
+  expect(await watch.page.getByTestId('failure').locator('a, button').allTextContents()).toEqual(['Another magnet']);
   // Whoever comes back by its address, or with the magnet, is told the same.
   await watch.page.reload();
   await watch.page.waitForSelector('[data-testid=failure][data-code=denied]', { timeout: PLAY_MS });
