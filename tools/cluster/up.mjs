@@ -4,7 +4,7 @@ import { SetupError, say } from '../project.mjs';
 import { readCommand, runCommand } from '../setup/run-command.mjs';
 import * as configs from './configs.mjs';
 import { takeDown } from './down.mjs';
-import { readSysctls, writeSysctls } from './host.mjs';
+import { preparePodNetwork, readSysctls } from './host.mjs';
 import { importPauseImage } from './images.mjs';
 import { BIN_DIR, BRIDGE, HOST_ADDRESS, KUBECONFIG, NODE_NAME, POD_NETWORK, STATE_DIR } from './place.mjs';
 import { startPart, waitUntil } from './processes.mjs';
@@ -116,8 +116,8 @@ async function makeBridge() {
   const ip = async (...args) => {
     if ((await runCommand('ip', args)) !== 0) throw new SetupError(`ip ${args.join(' ')} failed`);
   };
+  preparePodNetwork();
   await ip('link', 'add', BRIDGE, 'type', 'bridge');
   await ip('addr', 'add', `${HOST_ADDRESS}/${POD_NETWORK.split('/')[1]}`, 'dev', BRIDGE);
   await ip('link', 'set', BRIDGE, 'up');
-  writeSysctls({ 'net.ipv4.ip_forward': '1' });
 }
