@@ -71,7 +71,7 @@ test('an image goes once a later build has its name, unless it is open', async (
   using _mounted = mountImage(name);
   const current = await build('current');
   await removeUnnamedImages();
-  const kept = (await askBuildah('images', '--quiet', '--no-trunc')).split('\n').map((id) => id.replace('sha256:', ''));
+  const kept = (await askBuildah('images', '--quiet', '--no-trunc')).split('\n').map((id: string) => id.replace('sha256:', ''));
   expect(kept).toEqual(expect.arrayContaining([open, current]));
   expect(kept).not.toContain(old);
 });
