@@ -1,6 +1,7 @@
 /*
- * While a server is updated, this page can come from one release, and the answer for its code from another, which has not got it: a blank
- * page. So it is loaded anew, a few times, until both are of one. Not built, and no module: it must not need what may be missing.
+ * While a server is updated, this page can come from one release, and the answer for its code from another, which has not got it; or
+ * the viewer's network changes in between: a blank page. So it is loaded anew, a few times. Not built, and no module: it must not need
+ * what may be missing.
  */
 (() => {
   const KEY = 'lodestream:starts';
@@ -25,8 +26,14 @@
     if (isOver) return;
     isOver = true;
     if (mayStart()) setTimeout(() => location.reload(), PAUSE_MS);
-    else
-      addEventListener('load', () => document.body.append('Lodestream could not be loaded. Load this page again in a minute.'));
+    else addEventListener('load', tell);
+  }
+
+  function tell() {
+    const words = document.createElement('p');
+    words.textContent = 'Lodestream could not be loaded. Load this page again in a minute.';
+    words.style.margin = '2rem';
+    document.body.append(words);
   }
 
   /** Where nothing can be remembered (private mode) it may not: it could go on for ever. */
