@@ -4,28 +4,28 @@ import { readCommand, runCommand } from '../setup/run-command.mjs';
 
 /** What a cluster changes of the machine that it runs on, and how it was before. */
 
-/** A new interface gets an IPv6 address of its own. */
-const NO_NEW_ADDRESSES = 'net.ipv6.conf.default.disable_ipv6';
-/** The kubelet and the network of the pods set these. */
-const SYSCTLS = ['vm.overcommit_memory', 'kernel.panic', 'kernel.panic_on_oops', 'net.ipv4.ip_forward', NO_NEW_ADDRESSES];
 const sysctlFile = (name) => join('/proc/sys', ...name.split('.'));
+const FORWARD = 'net.ipv4.ip_forward';
+const NO_NEW_IPV6 = 'net.ipv6.conf.default.disable_ipv6';
+/** The kubelet and the network of the pods set these. A kernel without IPv6 has nothing to set of it. */
+const SYSCTLS = ['vm.overcommit_memory', 'kernel.panic', 'kernel.panic_on_oops', FORWARD, NO_NEW_IPV6].filter((name) =>
+  existsSync(sysctlFile(name)),
+);
 
 export function readSysctls() {
-  return Object.fromEntries(
-    SYSCTLS.filter((name) => existsSync(sysctlFile(name))).map((name) => [name, readFileSync(sysctlFile(name), 'utf8').trim()]),
-  );
+  return Object.fromEntries(SYSCTLS.map((name) => [name, readFileSync(sysctlFile(name), 'utf8').trim()]));
 }
 
 export function writeSysctls(values) {
-  for (const [name, value] of Object.entries(values)) writeFileSync(sysctlFile(name), value);
+  for (const name of SYSCTLS) if (name in values) writeFileSync(sysctlFile(name), values[name]);
 }
 
 /**
- * The pods' network. Every pod has an interface on this side too; were that given an address, a browser on this machine would take each
+ * For the pods' network. Every pod has an interface on this side too; were that given an address, a browser on this machine would take each
  * pod's start for a change of its own network, and fail what it has just asked for (`net::ERR_NETWORK_CHANGED`).
  */
 export function preparePodNetwork() {
-  writeSysctls({ 'net.ipv4.ip_forward': '1', ...(existsSync(sysctlFile(NO_NEW_ADDRESSES)) ? { [NO_NEW_ADDRESSES]: '1' } : {}) });
+  writeSysctls({ [FORWARD]: '1', [NO_NEW_IPV6]: '1' });
 }
 
 /** Also a lone kubelet makes chains of its own, in both families. */
