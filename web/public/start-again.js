@@ -1,7 +1,7 @@
 /*
  * While a server is updated, this page can come from one release, and the answer for its code from another, which has not got it; or
  * the viewer's network changes in between: a blank page. So it is loaded anew, a few times. Not built, and no module: it must not need
- * what may be missing.
+ * what may be missing. (Once the app runs, src/missing-page.ts does this for the code of its pages.)
  */
 (() => {
   const KEY = 'lodestream:starts';
@@ -9,7 +9,7 @@
   /** Of more than that in this time none would help. */
   const WITHIN_MS = 30_000;
   const PAUSE_MS = 1000;
-  let isOver = false;
+  let isHandled = false;
 
   addEventListener('error', ({ target }) => isCode(target) && !isShown() && startAgain(), true);
 
@@ -23,8 +23,8 @@
   }
 
   function startAgain() {
-    if (isOver) return;
-    isOver = true;
+    if (isHandled) return;
+    isHandled = true;
     if (mayStart()) setTimeout(() => location.reload(), PAUSE_MS);
     else addEventListener('load', tell);
   }

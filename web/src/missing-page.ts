@@ -10,7 +10,7 @@ const RELOAD_AGAIN_MS = 30_000;
 
 /**
  * The code of pages comes when it is needed. Where it cannot be had, because a newer release has replaced it or the network was away, the
- * whole page is loaded anew, once; if that did not help, the visitor is told.
+ * whole page is loaded anew, once; if that did not help, the visitor is told. Before the app runs, public/start-again.js does the like.
  */
 export function watchForMissingPages(router: Router): void {
   router.onError((_error, to) => {
