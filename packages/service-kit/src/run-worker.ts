@@ -29,8 +29,8 @@ export type Worker = {
 };
 
 /**
- * The life of a worker: listen, call home, serve until the TTL passes without an access, nobody watches any more, or a
- * SIGTERM; then leave and exit 0. A worker expires itself, so that nothing is left however its gateway ended.
+ * The life of a worker: listen, call home, serve until from then on the TTL passes without an access, nobody watches any
+ * more, or a SIGTERM; then leave and exit 0. A worker expires itself, so that nothing is left however its gateway ended.
  */
 export async function runWorker({ app, config, logger, clock, isBusy, leave }: Worker): Promise<void> {
   const watched = { at: performance.now() };
@@ -54,13 +54,17 @@ export async function runWorker({ app, config, logger, clock, isBusy, leave }: W
       process.exit(EXIT_UNCAUGHT);
     });
 
+  let isKnown = false;
   setInterval(() => {
-    if (clock.idleSeconds() > config.spec.ttlSeconds && !isBusy?.()) void exit('expired');
+    if (isKnown && clock.idleSeconds() > config.spec.ttlSeconds && !isBusy?.()) void exit('expired');
     else if (config.unwatchedSeconds !== undefined && performance.now() - watched.at > config.unwatchedSeconds * 1000)
       void exit('unwatched');
   }, EXPIRY_CHECK_MS);
 
   if (config.callHomeUrls.length > 0) await callHome(config, new URL(address), logger);
+  // Nobody can use what nobody knows of: a call home that takes its time is no time without an access.
+  clock.touch();
+  isKnown = true;
   // Node would write its compiled code at a normal end, and most workers are killed. Without NODE_COMPILE_CACHE this does nothing.
   flushCompileCache();
   tuneCollector();
