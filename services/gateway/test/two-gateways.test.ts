@@ -231,11 +231,13 @@ describe('two gateways', () => {
     const [a, b] = [await place.open(), await place.open()];
     const { video } = await openFilm(a.base, film);
     const paths = pathsOf(video);
+    await fetchBytes(a.base + (paths[0] ?? ''));
     await place.redis.command('FLUSHALL');
     expect((await fetchBytes(b.base + (paths[1] ?? ''))).length).toBeGreaterThan(1000);
     await place.redis.kill();
     expect((await fetchBytes(a.base + (paths[2] ?? ''))).length).toBeGreaterThan(1000);
     expect((await fetchBytes(b.base + (paths[3] ?? ''))).length).toBeGreaterThan(1000);
     expect(place.started('downloader')).toHaveLength(1);
+    expect(place.started('probe')).toHaveLength(1);
   });
 });

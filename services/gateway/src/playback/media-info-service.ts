@@ -5,7 +5,7 @@ import type { Store } from '../state/store.ts';
 import type { TorrentService } from '../torrents/torrent-service.ts';
 import type { Orchestrator } from '../workloads/orchestrator.ts';
 import type { WorkerClient } from '../workloads/worker-client.ts';
-import { isReady, type ReadyWorkload } from '../workloads/workload.ts';
+import { isAlive, isReady, type ReadyWorkload, type Workload } from '../workloads/workload.ts';
 import { probeName } from '../workloads/workload-name.ts';
 import { buildRenditions } from './renditions.ts';
 
@@ -62,6 +62,19 @@ export function createMediaInfoService(options: MediaInfoOptions): MediaInfoServ
     const parsed = text === undefined ? undefined : Kept.safeParse(JSON.parse(text));
     return parsed?.success ? parsed.data : undefined;
   }
+
+  /** What is watched by another gateway is known here too: when the store is lost, the next viewer does not wait for a probe. */
+  function learn(workload: Workload): void {
+    if (workload.spec.kind !== 'run' || !isAlive(workload)) return;
+    const key = keyOf(workload.spec.infoHash, workload.spec.fileIndex);
+    if (known.has(key)) return;
+    recall(key)
+      .then((kept) => kept && remember(key, kept))
+      // Nobody waits for it: whoever asks is told what is wrong.
+      .catch(() => {});
+  }
+  orchestrator.watch(learn);
+  for (const workload of orchestrator.list()) learn(workload);
 
   async function load(infoHash: InfoHash, fileIndex: number, key: string): Promise<ProbedMedia> {
     // A probe waits for its bytes as long as anybody keeps the torrent; the torrent's own TTL bounds it.
