@@ -86,7 +86,8 @@ const FAULTS: Fault[] = [
   },
   {
     name: 'the API server is away for a minute',
-    // As for a node that is lost: the kubelet, away from it for so long, takes more than a minute to hear of a new pod.
+    // As for a node that is lost: the controllers, away from it for so long, may hear of the node's lease a minute later than others
+    // and count it as lost until then; nothing is scheduled on it.
     boundSeconds: 90,
     standsAtMostSeconds: 10,
     isAskedAfter: true,

@@ -59,22 +59,25 @@ test('the numbers in the picture are read, the sound is decoded, and the end is 
   await page.close();
 });
 
-test('a picture from the wrong second is found', () => {
-  const frameRate = { num: 24_000, den: 1001 };
-  const frames = [
-    { number: 240, mediaTimeSeconds: 10.01, shownAtMs: 0 },
-    { number: 241, mediaTimeSeconds: 10.01, shownAtMs: 40 },
-    { number: 300, mediaTimeSeconds: 10.1, shownAtMs: 80 },
-    { number: 246, mediaTimeSeconds: 10.1, shownAtMs: 120, lateSeconds: 0.16 },
-    { number: 238, mediaTimeSeconds: 10.1, shownAtMs: 160, lateSeconds: 0.16 },
-  ];
-  expect(judgeFrames(frames, { frameRate })).toEqual([
-    'at 10.100 s the picture is frame 300, not 242',
-    'at 10.100 s the picture is frame 238, not 242',
-  ]);
-  expect(judgeFrames([{ number: 3, mediaTimeSeconds: 60.06 + 0.125125, shownAtMs: 0 }], { frameRate, modulus: 1440 })).toEqual(
-    [],
-  );
+test('a page that is too busy to look in time still knows which picture it sees', async () => {
+  const { page, faults } = await browser.openPage();
+  await page.addInitScript(() => {
+    // Before the recorder's own callback, and so between the frame that it is told of and its look.
+    const request = HTMLVideoElement.prototype.requestVideoFrameCallback;
+    HTMLVideoElement.prototype.requestVideoFrameCallback = function (callback) {
+      return request.call(this, (now, metadata) => {
+        for (const until = performance.now() + 300; performance.now() < until; );
+        callback(now, metadata);
+      });
+    };
+  });
+  await page.goto(url);
+  const watch = await watchThisPage(page, faults);
+  await watch.waitForTime(3, 30_000);
+  const frames = await watch.takeFrames();
+  expect(frames.length).toBeGreaterThan(3);
+  expect(judgeFrames(frames, clip)).toEqual([]);
+  await page.close();
 });
 
 test('what a page complains about is collected', async () => {

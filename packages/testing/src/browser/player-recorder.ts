@@ -5,14 +5,9 @@ import { boxCentres } from '../clips/frame-number.ts';
 /** A frame that the browser showed: the number in its picture, and where the browser says that it belongs. */
 export type ShownFrame = {
   number: number;
+  /** The picture's own timestamp. */
   mediaTimeSeconds: number;
   shownAtMs: number;
-  /** Media time that may have passed between the frame's presentation and our look at the picture. */
-  lateSeconds?: number;
-  /** The player's own clock after our look: a busy browser shows a frame when the clock has long passed it, and then the next ones. */
-  clockSeconds?: number;
-  /** The player is somewhere else by now: a seek has left the frame's place before we looked, and gone here. */
-  leftForSeconds?: number;
 };
 
 export type PlaybackState = {
@@ -43,7 +38,10 @@ export type PlayerRecorder = {
 const CANVAS_WIDTH = 192;
 const CANVAS_HEIGHT = 108;
 
-/** Watches the page's only video element: what it shows, not what it says. */
+/**
+ * Watches the page's only video element: what it shows, not what it says. The page must be a secure context (`VideoFrame`,
+ * https://www.w3.org/TR/webcodecs/#videoframe-interface).
+ */
 export async function recordPlayer(page: Page): Promise<PlayerRecorder> {
   await page.waitForSelector('video', { state: 'attached' });
   const handle = await page.evaluateHandle(startRecording, { centres: boxCentres(), width: CANVAS_WIDTH, height: CANVAS_HEIGHT });
@@ -64,25 +62,22 @@ function startRecording(options: { centres: { x: number; y: number }[]; width: n
   canvas.height = options.height;
   const context = canvas.getContext('2d', { willReadFrequently: true }) as CanvasRenderingContext2D;
   const recording: Recording = { frames: [], events: [] };
-  const onFrame = (nowMs: number, metadata: VideoFrameCallbackMetadata) => {
-    context.drawImage(video, 0, 0, options.width, options.height);
-    const lateSeconds = (Math.max(0, performance.now() - metadata.presentationTime) / 1000) * video.playbackRate;
-    const clockSeconds = video.currentTime;
-    const hasLeft = Math.abs(clockSeconds - metadata.mediaTime) > 1 + lateSeconds;
+  const onFrame = (nowMs: number) => {
+    video.requestVideoFrameCallback(onFrame);
+    // A seek takes the picture away before it brings another one.
+    if (video.readyState < video.HAVE_CURRENT_DATA) return;
+    // The picture and its time in one: a busy page is told of a frame when the film has moved on, or is somewhere else.
+    const picture = new VideoFrame(video);
+    context.drawImage(picture, 0, 0, options.width, options.height);
+    const mediaTimeSeconds = picture.timestamp / 1e6;
+    picture.close();
     const { data } = context.getImageData(0, 0, options.width, options.height);
     let number = 0;
     for (const [bit, { x, y }] of options.centres.entries()) {
       const pixel = Math.floor(y * options.height) * options.width + Math.floor(x * options.width);
       if ((data[4 * pixel + 1] ?? 0) > 128) number += 2 ** bit;
     }
-    recording.frames.push({
-      number,
-      mediaTimeSeconds: metadata.mediaTime,
-      shownAtMs: nowMs,
-      lateSeconds,
-      ...(hasLeft ? { leftForSeconds: clockSeconds } : { clockSeconds }),
-    });
-    video.requestVideoFrameCallback(onFrame);
+    recording.frames.push({ number, mediaTimeSeconds, shownAtMs: nowMs });
   };
   video.requestVideoFrameCallback(onFrame);
   for (const name of ['waiting', 'stalled', 'seeking', 'seeked', 'playing', 'pause', 'error', 'ended'])
