@@ -22,8 +22,8 @@ const FILM_SECONDS = 150;
 /** Behind everything that is read ahead of the film's beginning, before what is fetched of its end. */
 const TARGET_SECONDS = 80.5;
 const SEGMENT_SECONDS = 4;
-/** The seeder gives a little less than the film needs: the buffer becomes thin, whatever the machine could encode. */
-const THIN_SHARE = 0.9;
+/** The seeder gives less than the film needs: the buffer becomes thin soon, whatever the machine could encode. */
+const THIN_SHARE = 0.7;
 const MAX_BUFFERED_SECONDS = 2;
 const START_MS = 60_000;
 const PLAY_MS = 60_000;
