@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { judgeFrames } from './frame-oracle.ts';
 
-const shown = (number: number, mediaTimeSeconds: number) => ({ number, mediaTimeSeconds, shownAtMs: 0 });
+const shown = (number: number, mediaTimeSeconds: number) => ({ number, mediaTimeSeconds });
 
 it('a picture is that of its time, and not the one beside it', () => {
   const frameRate = { num: 24_000, den: 1001 };

@@ -1,4 +1,4 @@
-import { FRAME_NUMBER_MODULUS, frameDistance } from '../clips/frame-number.ts';
+import { FRAME_NUMBER_MODULUS } from '../clips/frame-number.ts';
 import type { ShownFrame } from './player-recorder.ts';
 
 export type OracleOptions = {
@@ -16,8 +16,8 @@ export function judgeFrames(
   { frameRate, modulus = FRAME_NUMBER_MODULUS }: OracleOptions,
 ): string[] {
   return frames.flatMap(({ number, mediaTimeSeconds }) => {
-    const expected = Math.round((mediaTimeSeconds * frameRate.num) / frameRate.den);
-    if (frameDistance(number, expected, modulus) === 0) return [];
-    return [`at ${mediaTimeSeconds.toFixed(3)} s the picture is frame ${number}, not ${expected % modulus}`];
+    const expected = Math.round((mediaTimeSeconds * frameRate.num) / frameRate.den) % modulus;
+    if (number === expected) return [];
+    return [`at ${mediaTimeSeconds.toFixed(3)} s the picture is frame ${number}, not ${expected}`];
   });
 }

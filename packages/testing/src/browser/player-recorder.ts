@@ -7,7 +7,6 @@ export type ShownFrame = {
   number: number;
   /** The picture's own timestamp. */
   mediaTimeSeconds: number;
-  shownAtMs: number;
 };
 
 export type PlaybackState = {
@@ -39,15 +38,19 @@ const CANVAS_WIDTH = 192;
 const CANVAS_HEIGHT = 108;
 
 /**
- * Watches the page's only video element: what it shows, not what it says. The page must be a secure context (`VideoFrame`,
- * https://www.w3.org/TR/webcodecs/#videoframe-interface).
+ * Watches the page's only video element: what it shows, not what it says. Only a secure context shows its frames
+ * (`VideoFrame`, https://www.w3.org/TR/webcodecs/#videoframe-interface); elsewhere `takeFrames` rejects.
  */
 export async function recordPlayer(page: Page): Promise<PlayerRecorder> {
   await page.waitForSelector('video', { state: 'attached' });
   const handle = await page.evaluateHandle(startRecording, { centres: boxCentres(), width: CANVAS_WIDTH, height: CANVAS_HEIGHT });
   return {
     state: () => page.evaluate(readState),
-    takeFrames: () => handle.evaluate((recording) => recording.frames.splice(0)),
+    takeFrames: () =>
+      handle.evaluate((recording) => {
+        if (!isSecureContext) throw new Error('the pictures of a page are read in a secure context only');
+        return recording.frames.splice(0);
+      }),
     events: () => handle.evaluate((recording) => recording.events),
   };
 }
@@ -62,7 +65,7 @@ function startRecording(options: { centres: { x: number; y: number }[]; width: n
   canvas.height = options.height;
   const context = canvas.getContext('2d', { willReadFrequently: true }) as CanvasRenderingContext2D;
   const recording: Recording = { frames: [], events: [] };
-  const onFrame = (nowMs: number) => {
+  const onFrame = () => {
     video.requestVideoFrameCallback(onFrame);
     // A seek takes the picture away before it brings another one.
     if (video.readyState < video.HAVE_CURRENT_DATA) return;
@@ -77,9 +80,9 @@ function startRecording(options: { centres: { x: number; y: number }[]; width: n
       const pixel = Math.floor(y * options.height) * options.width + Math.floor(x * options.width);
       if ((data[4 * pixel + 1] ?? 0) > 128) number += 2 ** bit;
     }
-    recording.frames.push({ number, mediaTimeSeconds, shownAtMs: nowMs });
+    recording.frames.push({ number, mediaTimeSeconds });
   };
-  video.requestVideoFrameCallback(onFrame);
+  if (isSecureContext) video.requestVideoFrameCallback(onFrame);
   for (const name of ['waiting', 'stalled', 'seeking', 'seeked', 'playing', 'pause', 'error', 'ended'])
     video.addEventListener(name, () =>
       recording.events.push({ name, atMs: performance.now(), currentSeconds: video.currentTime }),

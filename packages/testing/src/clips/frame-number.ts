@@ -29,9 +29,3 @@ export function buildFrameNumberFilter(width: number, height: number): string {
 export function boxCentres(): { x: number; y: number }[] {
   return Array.from({ length: FRAME_NUMBER_BITS }, (_, bit) => ({ x: (bit + 0.5) / FRAME_NUMBER_BITS, y: BAR_SHARE / 2 }));
 }
-
-/** How far apart two frame numbers are, where numbers begin again after `modulus`. */
-export function frameDistance(a: number, b: number, modulus = FRAME_NUMBER_MODULUS): number {
-  const distance = (((a - b) % modulus) + modulus) % modulus;
-  return Math.min(distance, modulus - distance);
-}
